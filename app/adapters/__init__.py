@@ -1,0 +1,1 @@
+"""The concrete parts behind `app.ports`; only `app.bootstrap` imports them."""

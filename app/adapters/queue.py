@@ -1,0 +1,76 @@
+"""The doorbell: RQ on Redis. It carries a job's name and the id of a row, nothing else."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+from rq import Queue, Worker
+from rq.serializers import JSONSerializer
+
+from app.domain.errors import DependencyError
+from app.domain.jobs import QUEUE_OF, JobName, QueueName
+
+#: Longest a job may run, seconds; a lease, not this, decides whose result counts.
+_JOB_TIMEOUT = 6 * 3600
+
+
+def connect(url: str) -> "redis.Redis":
+    """Open a pool whose calls fail within seconds rather than hang a request."""
+    return redis.Redis.from_url(url, socket_connect_timeout=2, socket_timeout=5)
+
+
+@contextmanager
+def _as_dependency() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise DependencyError("The job queue is away.", cause=str(error)) from error
+
+
+class RedisQueue:
+    """Rings RQ queues, one per `QueueName`."""
+
+    def __init__(self, url: str) -> None:
+        self._redis = connect(url)
+
+    def enqueue(self, job: JobName, argument: str) -> None:
+        """Ring once; a bell that still hangs in the queue is not rung twice.
+
+        Raises:
+            DependencyError: Redis is away or refuses writes.
+        """
+        with _as_dependency():
+            Queue(QUEUE_OF[job], connection=self._redis, serializer=JSONSerializer).enqueue(
+                job.value,
+                argument,
+                job_timeout=_JOB_TIMEOUT,
+                result_ttl=0,
+                failure_ttl=3600,
+                ttl=24 * 3600,
+            )
+
+    def waiting(self, job: JobName) -> int:
+        """Return how many bells hang in the job's queue.
+
+        Raises:
+            DependencyError: Redis is away.
+        """
+        with _as_dependency():
+            return Queue(QUEUE_OF[job], connection=self._redis, serializer=JSONSerializer).count
+
+    def workers(self) -> dict[QueueName, int]:
+        """Return how many workers listen to each queue.
+
+        Raises:
+            DependencyError: Redis is away.
+        """
+        with _as_dependency():
+            return {
+                name: Worker.count(queue=Queue(name, connection=self._redis, serializer=JSONSerializer))
+                for name in QueueName
+            }
+
+    def check(self) -> None:
+        """Raises DependencyError when Redis does not answer."""
+        with _as_dependency():
+            self._redis.ping()

@@ -1,0 +1,55 @@
+"""From settings to concrete parts. The only module that knows the adapters."""
+
+from pathlib import Path
+
+from redis import Redis
+
+from app import log
+from app.adapters.mail import SmtpMailer
+from app.adapters.queue import RedisQueue, connect
+from app.adapters.scanner import ClamdScanner
+from app.adapters.storage.filesystem import FilesystemStorage
+from app.db import Database
+from app.ports import Adapters
+from app.settings import Settings
+from app.system import System
+
+#: The directory that holds app/, templates/ and static/.
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def settings() -> Settings:
+    """Read and check the environment, and set up logging as it says.
+
+    Raises:
+        pydantic.ValidationError: a setting is missing or unsafe.
+    """
+    read = Settings()
+    log.configure(read.log_level)
+    return read
+
+
+def adapters(settings: Settings) -> Adapters:
+    """Choose who answers each port. Nothing is connected yet."""
+    return Adapters(
+        storage=FilesystemStorage(settings.storage_root),
+        scanner=ClamdScanner(settings.clamd_address, timeout=settings.clamd_timeout),
+        queue=RedisQueue(settings.redis_url.get_secret_value()),
+        mailer=SmtpMailer(settings),
+    )
+
+
+def redis_connection(settings: Settings) -> Redis:
+    """Open the pool of a process that serves a queue."""
+    return connect(settings.redis_url.get_secret_value())
+
+
+def database(settings: Settings) -> Database:
+    """Make the database of one process."""
+    return Database.connect(settings.database_url.get_secret_value())
+
+
+def system() -> System:
+    """Everything at once, for a process that is not the web."""
+    read = settings()
+    return System(settings=read, adapters=adapters(read), database=database(read))

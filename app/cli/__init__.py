@@ -1,0 +1,11 @@
+"""`flask ...`: what operators do from a shell."""
+
+from flask import Flask
+
+from app.cli import dev, users
+
+
+def install(app: Flask) -> None:
+    """Add the command groups."""
+    app.cli.add_command(users.group)
+    app.cli.add_command(dev.dev)

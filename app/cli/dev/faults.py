@@ -1,0 +1,25 @@
+"""The fault suite's last word: how many faults were survived."""
+
+import click
+import pytest
+
+
+class Tally:
+    """Counts the tests of one run. A skipped fault was not survived."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.failed: set[str] = set()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.total += report.when == "setup"
+        if not report.passed:
+            self.failed.add(report.nodeid)
+
+
+def run_faults(arguments: tuple[str, ...]) -> int:
+    """Run the suite and print `faults survived N/N` last; return pytest's exit status."""
+    tally = Tally()
+    status = pytest.main(["tests/faults", *arguments], plugins=[tally])
+    click.echo(f"faults survived {tally.total - len(tally.failed)}/{tally.total}")
+    return int(status)

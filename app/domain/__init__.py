@@ -1,0 +1,1 @@
+"""The rules of Diagport in pure Python: no I/O, no framework."""

@@ -1,0 +1,43 @@
+"""Life of an upload: which states there are, and which may follow which."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class UploadState(StrEnum):
+    RECEIVING = "receiving"
+    SEALED = "sealed"
+    SCANNING = "scanning"
+    CLEAN = "clean"
+    INFECTED = "infected"
+    UNSCANNABLE = "unscannable"
+    REJECTED = "rejected"
+    ABANDONED = "abandoned"
+    DELETED = "deleted"
+
+
+_S = UploadState
+
+#: state -> the states it may move to. SCANNING -> SEALED is a scan handed back unfinished.
+TRANSITIONS: Final[dict[UploadState, frozenset[UploadState]]] = {
+    _S.RECEIVING: frozenset({_S.SEALED, _S.REJECTED, _S.ABANDONED, _S.DELETED}),
+    _S.SEALED: frozenset({_S.SCANNING, _S.DELETED}),
+    _S.SCANNING: frozenset({_S.SEALED, _S.CLEAN, _S.INFECTED, _S.UNSCANNABLE, _S.DELETED}),
+    _S.CLEAN: frozenset({_S.DELETED}),
+    _S.INFECTED: frozenset({_S.DELETED}),
+    _S.UNSCANNABLE: frozenset({_S.DELETED}),
+    _S.REJECTED: frozenset({_S.DELETED}),
+    _S.ABANDONED: frozenset({_S.DELETED}),
+    _S.DELETED: frozenset(),
+}
+
+#: Nothing more will happen to these by itself.
+SETTLED: Final = frozenset(_S) - {_S.RECEIVING, _S.SEALED, _S.SCANNING}
+
+#: The states in which the stored bytes exist and are whole.
+STORED: Final = frozenset({_S.SEALED, _S.SCANNING, _S.CLEAN, _S.INFECTED, _S.UNSCANNABLE})
+
+
+def sources_of(target: UploadState) -> frozenset[UploadState]:
+    """Return the states from which ``target`` may be entered."""
+    return frozenset(state for state, targets in TRANSITIONS.items() if target in targets)

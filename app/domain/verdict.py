@@ -1,0 +1,79 @@
+"""What a scan can say about one stream of bytes, and about a whole bundle."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class StreamResult(StrEnum):
+    """The scanner's answer about one stream. Everything that is not CLEAN is not clean."""
+
+    CLEAN = "clean"
+    INFECTED = "infected"
+    LIMIT = "limit"  # Heuristics.Limits.*: the engine stopped before the end
+    ENCRYPTED = "encrypted"  # Heuristics.Encrypted.*: the engine could not look inside
+    ERROR = "error"  # an ERROR reply, silence, a timeout, or words nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class StreamVerdict:
+    """``detail`` is the signature's name, or the scanner's own words."""
+
+    result: StreamResult
+    detail: str = ""
+
+
+class Verdict(StrEnum):
+    """What a scan says of a bundle; the values equal the upload states they lead to."""
+
+    CLEAN = "clean"
+    INFECTED = "infected"
+    UNSCANNABLE = "unscannable"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``member`` is the path as it stands in the archive, display only."""
+
+    member: str
+    signature: str
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Who scanned.
+
+    ``signatures`` and ``signatures_at`` are None for a database without a version: the local
+    EICAR-only one used where no real signatures can be had.
+    """
+
+    name: str  # "ClamAV 1.4.6"
+    signatures: str | None = None  # "27450"
+    signatures_at: datetime | None = None
+
+    @property
+    def test_only(self) -> bool:
+        return self.signatures is None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanReport:
+    """One whole pass over a stored bundle.
+
+    ``members_*`` count every entry of the tar (those without content count as scanned);
+    ``bytes_expanded`` are the bytes that gunzip gave for members' contents, and
+    ``bytes_scanned`` those of them that the engine answered CLEAN or INFECTED for.
+    ``sha256`` and ``size`` are those of the stored object as it was read.
+    """
+
+    verdict: Verdict
+    engine: Engine
+    sha256: str
+    size: int
+    reason: str | None = None  # a sentence for people, set when UNSCANNABLE
+    findings: tuple[Finding, ...] = field(default=())
+    members_total: int = 0
+    members_scanned: int = 0
+    bytes_expanded: int = 0
+    bytes_scanned: int = 0
+    seconds: float = 0.0

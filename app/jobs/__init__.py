@@ -1,0 +1,14 @@
+"""What workers may run, by name. Nothing else that a queue holds is ever called."""
+
+from collections.abc import Callable
+from typing import Final
+
+from app.domain.jobs import JobName
+from app.jobs.deliver import deliver
+from app.jobs.scan_upload import scan_upload
+from app.system import System
+
+JOBS: Final[dict[JobName, Callable[[System, str], None]]] = {
+    JobName.SCAN_UPLOAD: scan_upload,
+    JobName.DELIVER: deliver,
+}

@@ -1,0 +1,60 @@
+"""The steps of the scheduler. Each is safe to run twice, at once, and on several nodes."""
+
+from collections.abc import Callable
+from itertools import islice
+
+from app.domain.jobs import JobName
+from app.log import get_logger
+from app.services import engine, sweeping
+from app.system import System
+from app.uow import UnitOfWork
+
+log = get_logger(__name__)
+
+#: A stored object younger than this may belong to a row that is about to be committed, seconds.
+_SETTLING = 2 * 3600
+
+
+def ring_scans(system: System) -> None:
+    """Ring for uploads that wait though no bell hangs: it was lost, or the scanner was away."""
+    _ring(system, JobName.SCAN_UPLOAD, sweeping.ring_scans)
+
+
+def ring_deliveries(system: System) -> None:
+    """Ring for mails whose time has come though no bell hangs."""
+    _ring(system, JobName.DELIVER, sweeping.ring_deliveries)
+
+
+def _ring(system: System, job: JobName, ring: Callable[[UnitOfWork], int]) -> None:
+    # Where bells hang, workers are on their way through them: more would only add to the heap.
+    if system.adapters.queue.waiting(job):
+        return
+    with system.work() as uow:
+        if sweeping.lead(uow, f"ring {job}") and (count := ring(uow)):
+            log.info("rang_again", job=job, count=count)
+
+
+def abandon_stale(system: System) -> None:
+    """Give up uploads that nobody goes on with, and free their bytes."""
+    with system.work() as uow:
+        keys = sweeping.abandon_stale(uow) if sweeping.lead(uow, "abandon_stale") else []
+    for key in keys:
+        system.adapters.storage.delete(key)
+
+
+def ask_engine(system: System) -> None:
+    """Note which engine and signatures answer, for the pages to show."""
+    answer = system.adapters.scanner.engine()
+    with system.work() as uow:
+        engine.report(uow, answer)
+
+
+def remove_strays(system: System) -> None:
+    """Remove stored bytes that no row has a use for."""
+    old = (key for key, age in system.adapters.storage.stored() if age > _SETTLING)
+    while batch := list(islice(old, 500)):
+        with system.work() as uow:
+            strays = sweeping.without_row(uow, batch)
+        for key in strays:
+            log.warning("stray_removed", key=key)
+            system.adapters.storage.delete(key)

@@ -1,0 +1,62 @@
+"""One scan, from claim to verdict."""
+
+from uuid import UUID
+
+from app.bundle.budget import Budget
+from app.domain.errors import ScannerUnavailableError
+from app.domain.verdict import ScanReport
+from app.log import get_logger
+from app.services.scanning import claims
+from app.services.scanning.claims import Claim
+from app.services.scanning.examine import examine
+from app.services.scanning.heartbeat import Heartbeat
+from app.system import System
+
+log = get_logger(__name__)
+
+
+def scan_upload(system: System, upload_id: str) -> None:
+    """Scan an upload unless it has its verdict or another worker has it.
+
+    The scan runs between two short transactions, never inside one.
+    """
+    with system.work() as uow:
+        claim = claims.claim(uow, UUID(upload_id))
+    if claim is None:
+        return
+    try:
+        with Heartbeat(lambda: _renew(system, claim), system.settings.scan_lease / 4.5):
+            report = _read(system, claim)
+    except ScannerUnavailableError as error:
+        log.warning("scanner_away", upload_id=upload_id, **error.context)
+        _hand_back(system, claim, counted=False)
+    except Exception:
+        log.exception("scan_failed", upload_id=upload_id)
+        _hand_back(system, claim, counted=True)
+    else:
+        with system.work() as uow:
+            written = claims.record(uow, claim, report)
+        log.info(
+            "scan_done", upload_id=upload_id, verdict=report.verdict, written=written, seconds=report.seconds
+        )
+
+
+def _read(system: System, claim: Claim) -> ScanReport:
+    source, _version = system.adapters.storage.open(claim.storage_key)
+    with source:
+        return examine(
+            system.adapters.scanner,
+            source,
+            budget=Budget(),
+            connections=system.settings.scan_connections,
+        )
+
+
+def _renew(system: System, claim: Claim) -> bool:
+    with system.work() as uow:
+        return claims.renew(uow, claim)
+
+
+def _hand_back(system: System, claim: Claim, *, counted: bool) -> None:
+    with system.work() as uow:
+        claims.hand_back(uow, claim, counted=counted)

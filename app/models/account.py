@@ -1,0 +1,59 @@
+"""Organisations, the people in them, and what they hold: sessions and API tokens."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.domain.policy import Role
+from app.models.base import Base, WithCreation, WithId, text_enum
+
+
+class Organisation(WithId, WithCreation, Base):
+    __tablename__ = "organisation"
+
+    slug: Mapped[str] = mapped_column(String(63), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+
+
+class Account(WithId, WithCreation, Base):
+    """A person, or a machine that acts for one."""
+
+    __tablename__ = "account"
+    __table_args__ = (
+        CheckConstraint("(role = 'customer') = (organisation_id IS NOT NULL)", name="customers_have_one"),
+        Index("uq_account_email", text("lower(email)"), unique=True),
+    )
+
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(200))
+    role: Mapped[Role] = mapped_column(text_enum(Role))
+    organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
+    password_hash: Mapped[str | None] = mapped_column(String(255))  # argon2id, PHC string
+    active: Mapped[bool] = mapped_column(server_default="true")
+
+    organisation: Mapped[Organisation | None] = relationship(lazy="joined")
+
+
+class SignInSession(WithId, WithCreation, Base):
+    """One browser, signed in. The row is the session: deleting it ends it at once."""
+
+    __tablename__ = "sign_in_session"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    address: Mapped[str | None] = mapped_column(String(45))
+    user_agent: Mapped[str | None] = mapped_column(String(400))
+
+
+class ApiToken(WithId, WithCreation, Base):
+    """Only the SHA-256 of a token is kept; 256 random bits need no slow hash."""
+
+    __tablename__ = "api_token"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    last_used_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

@@ -1,0 +1,129 @@
+"""Uploads and what the scanner said of them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, func, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.domain.lifecycle import SETTLED, UploadState
+from app.domain.verdict import Verdict
+from app.models.account import Account, Organisation
+from app.models.base import Base, WithCreation, WithId, text_enum
+
+_SEARCH = "lower(filename || ' ' || coalesce(case_reference, '') || ' ' || coalesce(note, ''))"
+
+
+class Upload(WithId, WithCreation, Base):
+    """The row is the source of truth; the stored object is found through ``storage_*``."""
+
+    __tablename__ = "upload"
+    __table_args__ = (
+        CheckConstraint("received_bytes >= 0", name="received_not_negative"),
+        CheckConstraint("received_bytes <= declared_bytes", name="received_in_range"),
+        CheckConstraint(
+            "state NOT IN ('sealed', 'scanning', 'clean', 'infected', 'unscannable')"
+            " OR (size IS NOT NULL AND sha256 IS NOT NULL AND storage_version IS NOT NULL)",
+            name="sealed_is_whole",
+        ),
+        # /files, newest first: everything, one organisation, one state, one case, some text.
+        Index(None, "created_at", "id"),
+        Index(None, "organisation_id", "created_at", "id"),
+        Index(None, "state", "created_at", "id"),
+        Index(None, "case_reference", "created_at", "id"),
+        Index(
+            "ix_upload_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}
+        ),
+        # The sweeper: the few that still have a way to go.
+        Index(
+            "ix_upload_unsettled",
+            "state",
+            "active_at",
+            postgresql_where=text("state IN ('receiving', 'sealed', 'scanning')"),
+        ),
+        # The send page: what this person left unfinished, and sent last.
+        Index(None, "uploader_id", "created_at"),
+        Index(
+            "uq_upload_idempotency",
+            "uploader_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    uploader_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    door: Mapped[str] = mapped_column(String(8))  # form, tus or put
+    idempotency_key: Mapped[str | None] = mapped_column(String(255))
+
+    filename: Mapped[str] = mapped_column(String(255))  # as typed by the sender, display only
+    case_reference: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str | None] = mapped_column(Text)
+    search: Mapped[str] = mapped_column(Text, Computed(_SEARCH, persisted=True), deferred=True)
+
+    declared_bytes: Mapped[int | None]  # None: the sender did not say
+    declared_sha256: Mapped[str | None] = mapped_column(String(64))  # hex, compared when sealing
+    received_bytes: Mapped[int] = mapped_column(server_default="0", default=0)  # durable
+    size: Mapped[int | None]  # bytes, set on sealing
+    sha256: Mapped[str | None] = mapped_column(String(64))  # hex, set on sealing
+
+    state: Mapped[UploadState] = mapped_column(text_enum(UploadState), default=UploadState.RECEIVING)
+    reason: Mapped[str | None] = mapped_column(Text)  # a sentence for people
+    active_at: Mapped[datetime] = mapped_column(server_default=func.now())  # bytes came, or state changed
+    sealed_at: Mapped[datetime | None]
+
+    storage_name: Mapped[str] = mapped_column(String(32))
+    storage_key: Mapped[str] = mapped_column(String(255), unique=True)
+    storage_version: Mapped[str | None] = mapped_column(String(128))  # of the sealed object
+
+    lease_until: Mapped[datetime | None]  # a scan is under way until then
+    epoch: Mapped[int] = mapped_column(
+        server_default="0", default=0
+    )  # fence: only the newest claim may write
+    attempts: Mapped[int] = mapped_column(server_default="0", default=0)  # scans begun
+
+    organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
+    uploader: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+    scan: Mapped["Scan | None"] = relationship(lazy="joined")
+
+    @property
+    def settled(self) -> bool:
+        return self.state in SETTLED
+
+    @property
+    def scanned_at(self) -> datetime | None:
+        return self.scan.scanned_at if self.scan else None
+
+
+class Scan(Base):
+    """The verdict in force and what it rests on."""
+
+    __tablename__ = "scan"
+
+    upload_id: Mapped[UUID] = mapped_column(ForeignKey("upload.id", ondelete="CASCADE"), primary_key=True)
+    verdict: Mapped[Verdict] = mapped_column(text_enum(Verdict))
+    storage_version: Mapped[str] = mapped_column(String(128))  # the object that was read
+    findings: Mapped[list[dict[str, str]]]  # [{"member": ..., "signature": ...}]
+    members_total: Mapped[int]
+    members_scanned: Mapped[int]
+    bytes_expanded: Mapped[int]
+    bytes_scanned: Mapped[int]
+    engine: Mapped[str] = mapped_column(String(100))
+    signatures: Mapped[str | None] = mapped_column(String(32))
+    signatures_at: Mapped[datetime | None]
+    seconds: Mapped[float]
+    scanned_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class EngineStatus(Base):
+    """What the scanner last said of itself: one row, so that pages need not ask it."""
+
+    __tablename__ = "engine_status"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    engine: Mapped[str] = mapped_column(String(100))
+    signatures: Mapped[str | None] = mapped_column(String(32))
+    signatures_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -1,0 +1,141 @@
+"""What the program needs from outside, as Protocols. `app.bootstrap` chooses who answers."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from app.domain.jobs import JobName, QueueName
+from app.domain.verdict import Engine, StreamVerdict
+
+
+class Sink(Protocol):
+    """An open, locked, unsealed object to which bytes are appended."""
+
+    offset: int  # bytes, where the next write lands
+
+    def write(self, data: memoryview) -> None:
+        """Append all of ``data``.
+
+        Raises:
+            StorageFullError: no room; ``offset`` still names the last whole write.
+            DependencyError: the store failed.
+        """
+
+    def sync(self) -> None:
+        """Return when everything written so far is durable.
+
+        Raises:
+            StorageFullError, DependencyError: it is not, and must not be acknowledged.
+        """
+
+
+class Storage(Protocol):
+    """Where bundles lie. Keys are ours (``<organisation uuid>/<upload uuid>``).
+
+    An object is *incoming* until it is sealed, then write-once.
+    """
+
+    name: str
+
+    def append(
+        self, key: str, offset: int, confirm: Callable[[], None] = ...
+    ) -> AbstractContextManager[Sink]:
+        """Open the incoming object for writing at ``offset`` bytes, creating it at 0.
+
+        ``confirm`` is called once nobody else can write, and raises when ``offset`` is no
+        longer the right one. Then whatever lies beyond ``offset``, which was never
+        acknowledged, is cut off.
+
+        Raises:
+            LockedError: somebody else is writing to it.
+            NotFoundError: fewer than ``offset`` bytes are there.
+        """
+
+    def seal(self, key: str, size: int) -> str:
+        """Make the incoming object durable and write-once; return its version. Idempotent.
+
+        Raises:
+            NotFoundError: no object of exactly ``size`` bytes is there.
+        """
+
+    def open_incoming(self, key: str) -> BinaryIO:
+        """Open the bytes received so far, or the sealed object. Raises NotFoundError."""
+
+    def open(self, key: str) -> tuple[BinaryIO, str]:
+        """Open a sealed object; return it (a real file where there is one) and its version.
+
+        Raises:
+            NotFoundError: there is none.
+        """
+
+    def delete(self, key: str) -> None:
+        """Remove the object, sealed or not; what is already gone is not an error."""
+
+    def stored(self) -> Iterable[tuple[str, float]]:
+        """Yield (key, seconds since it last changed) of everything stored, sealed or not."""
+
+    def check(self) -> None:
+        """Write, read back and remove a small object. Raises DependencyError, StorageFullError."""
+
+
+class Scanner(Protocol):
+    """An antivirus engine.
+
+    Every call uses a connection of its own, so calls may run side by side in threads.
+    """
+
+    def scan(self, chunks: Iterable[bytes | memoryview]) -> StreamVerdict:
+        """Send one stream and return the answer about it.
+
+        Raises:
+            ScannerUnavailableError: the engine cannot be reached.
+        """
+
+    def engine(self) -> Engine:
+        """Ask which engine and signatures answer. Raises ScannerUnavailableError."""
+
+
+class JobQueue(Protocol):
+    def enqueue(self, job: JobName, argument: str) -> None:
+        """Ring the doorbell. Raises DependencyError when nobody can hear it."""
+
+    def waiting(self, job: JobName) -> int:
+        """Return how many bells hang in the job's queue. Raises DependencyError."""
+
+    def workers(self) -> dict[QueueName, int]:
+        """Return how many workers listen to each queue. Raises DependencyError."""
+
+    def check(self) -> None:
+        """Raises DependencyError when the queue's server is away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail to one person. ``key`` gives the Message-ID: sent twice, it is one mail."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+
+
+class Mailer(Protocol):
+    def send(self, message: Message) -> None:
+        """Hand the mail to the mail server.
+
+        Raises:
+            MailRefusedError: it surely did not go, and never will.
+            MailUncertainError: nobody can say whether it went.
+            DependencyError: it surely did not go; try again later.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The concrete parts of one process."""
+
+    storage: Storage
+    scanner: Scanner
+    queue: JobQueue
+    mailer: Mailer

@@ -1,0 +1,1 @@
+"""Reads. Everything about uploads starts at `uploads.visible_to`."""

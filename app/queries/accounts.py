@@ -1,0 +1,63 @@
+"""Who somebody is: by session, by token, by mail address."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.orm import Session
+
+from app.domain.policy import Actor, Role
+from app.models import Account, ApiToken, SignInSession
+from app.settings import Settings
+
+
+def actor_of(account: Account, address: str | None) -> Actor:
+    """Return who ``account`` is as one who acts, coming from network ``address``."""
+    return Actor(
+        id=account.id,
+        label=account.email,
+        role=account.role,
+        name=account.name,
+        organisation_id=account.organisation_id,
+        organisation_name=account.organisation.name if account.organisation else None,
+        address=address,
+    )
+
+
+def live_session(
+    session: Session, settings: Settings, session_id: UUID
+) -> tuple[SignInSession, Account] | None:
+    """Return the sign-in session and its account, unless it ended, idled out or was locked."""
+    row = session.execute(
+        select(SignInSession, Account)
+        .join(Account, Account.id == SignInSession.account_id)
+        .where(
+            SignInSession.id == session_id,
+            Account.active,
+            SignInSession.created_at > func.now() - timedelta(seconds=settings.session_lifetime),
+            SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
+        )
+    ).one_or_none()
+    return row.tuple() if row else None
+
+
+def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account] | None:
+    """Return the token and its account, unless it was revoked or the account locked."""
+    row = session.execute(
+        select(ApiToken, Account)
+        .join(Account, Account.id == ApiToken.account_id)
+        .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
+    ).one_or_none()
+    return row.tuple() if row else None
+
+
+def by_email(session: Session, email: str) -> Account | None:
+    """Return the account that may sign in with this address, whatever its case."""
+    return session.scalar(
+        select(Account).where(func.lower(Account.email) == email.strip().lower(), Account.active)
+    )
+
+
+def in_roles(roles: frozenset[Role]) -> Select[Account]:
+    """Select the active accounts that hold one of ``roles``."""
+    return select(Account).where(Account.role.in_(roles), Account.active).order_by(Account.email)

@@ -1,0 +1,82 @@
+"""Emptying the outbox: between one and three sends per row, then a dead letter."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+
+from app.log import get_logger
+from app.models import Delivery, Upload
+from app.ports import Message
+from app.services import notices
+from app.uow import UnitOfWork
+
+log = get_logger(__name__)
+
+MAX_ATTEMPTS = 3  # sends that may have reached somebody
+MAX_FAILURES = 30  # sends that surely did not; with the back-off, about a day
+_FIRST_RETRY, _LONGEST_RETRY = 15, 3600  # seconds
+
+_OPEN = (Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
+
+
+def due(uow: UnitOfWork, limit: int) -> Sequence[UUID]:
+    """Return the rows whose time has come, oldest first."""
+    return uow.session.scalars(
+        select(Delivery.id)
+        .where(*_OPEN, Delivery.next_at <= func.now())
+        .order_by(Delivery.next_at)
+        .limit(limit)
+    ).all()
+
+
+def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
+    """Count one attempt and return the mail to send; None when there is nothing to do.
+
+    The attempt is counted before the send, so that no crash makes it a fourth.
+    """
+    delivery = uow.session.scalars(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, *_OPEN, Delivery.next_at <= func.now())
+        .values(attempts=Delivery.attempts + 1, next_at=func.now() + timedelta(seconds=60))
+        .returning(Delivery)
+    ).one_or_none()
+    if delivery is None:
+        return None
+    if delivery.attempts > MAX_ATTEMPTS:
+        delivery.attempts = MAX_ATTEMPTS
+        _bury(delivery)
+        return None
+    upload = uow.session.get_one(Upload, delivery.upload_id)
+    return notices.compose(delivery, upload, uow.settings.base_url)
+
+
+def sent(uow: UnitOfWork, delivery_id: UUID) -> None:
+    """Note that the mail server took the mail."""
+    uow.session.execute(
+        update(Delivery).where(Delivery.id == delivery_id).values(sent_at=func.now(), last_error=None)
+    )
+
+
+def failed(uow: UnitOfWork, delivery_id: UUID, why: str, *, for_good: bool) -> None:
+    """Note that the mail surely did not go: it may be tried again unless ``for_good``."""
+    delivery = uow.session.get_one(Delivery, delivery_id)
+    delivery.attempts -= 1
+    delivery.failures += 1
+    delivery.last_error = why
+    if for_good or delivery.failures >= MAX_FAILURES:
+        _bury(delivery)
+    else:
+        wait = min(_FIRST_RETRY * 2 ** (delivery.failures - 1), _LONGEST_RETRY)
+        delivery.next_at = func.now() + timedelta(seconds=wait)
+
+
+def uncertain(uow: UnitOfWork, delivery_id: UUID, why: str) -> None:
+    """Note that nobody can say whether the mail went; the attempt stays counted."""
+    uow.session.execute(update(Delivery).where(Delivery.id == delivery_id).values(last_error=why))
+
+
+def _bury(delivery: Delivery) -> None:
+    delivery.dead_at = func.now()
+    log.error("dead_letter", delivery_id=delivery.id, delivery_event=delivery.event, why=delivery.last_error)

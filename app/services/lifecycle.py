@@ -1,0 +1,40 @@
+"""The state machine's only door."""
+
+from uuid import UUID
+
+from sqlalchemy import func, update
+
+from app.domain.errors import StateConflictError
+from app.domain.lifecycle import UploadState, sources_of
+from app.models import Upload
+from app.services import audit
+from app.uow import UnitOfWork
+
+
+def transition(
+    uow: UnitOfWork, upload_id: UUID, to: UploadState, *, epoch: int | None = None, **values: object
+) -> Upload:
+    """Move the upload to ``to``, set ``values`` with it, and audit it.
+
+    The guard stands in the WHERE clause, so of two that race for one row one wins. With
+    ``epoch`` the fence must still be that claim's.
+
+    Raises:
+        StateConflictError: the row is absent, not in a state that leads to ``to``, or
+            behind another fence.
+    """
+    guards = [Upload.id == upload_id, Upload.state.in_(sources_of(to))]
+    if epoch is not None:
+        guards.append(Upload.epoch == epoch)
+    won = uow.session.scalar(
+        update(Upload)
+        .where(*guards)
+        .values(state=to, active_at=func.now(), **values)
+        .returning(Upload.id)
+        .execution_options(synchronize_session=False)
+    )
+    if won is None:
+        raise StateConflictError("That upload has already moved on.", upload_id=upload_id, to=to)
+    moved = uow.session.get_one(Upload, upload_id, populate_existing=True)
+    audit.record(uow, f"upload.{to}", upload=moved, reason=moved.reason)
+    return moved

@@ -1,0 +1,160 @@
+"""Who scans a bundle, for how long, and whose verdict is written.
+
+A claim is a lease with a fence: whoever holds the newest epoch may renew, hand back and
+record; everybody else finds that zero rows match and writes nothing. All times are the
+database's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+
+from app.domain.events import Event
+from app.domain.lifecycle import UploadState
+from app.domain.verdict import ScanReport, Verdict
+from app.log import get_logger
+from app.models import Scan, Upload
+from app.services import notices
+from app.services.lifecycle import transition
+from app.uow import UnitOfWork
+
+log = get_logger(__name__)
+
+#: How long a bundle rests after the scanner could not be reached, seconds.
+_REST = 5
+
+_EVENT = {Verdict.CLEAN: Event.UPLOAD_CLEAN, Verdict.INFECTED: Event.UPLOAD_INFECTED}
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to scan one upload, as long as ``epoch`` is the row's."""
+
+    upload_id: UUID
+    epoch: int
+    storage_key: str
+    storage_version: str
+    size: int
+    sha256: str
+
+
+def _waiting() -> ColumnElement[bool]:
+    rested = or_(Upload.lease_until.is_(None), Upload.lease_until < func.now())
+    return Upload.state.in_([UploadState.SEALED, UploadState.SCANNING]) & rested
+
+
+def waiting(uow: UnitOfWork, limit: int) -> Sequence[UUID]:
+    """Return the uploads that anybody may claim now, the longest waiting first."""
+    return uow.session.scalars(
+        select(Upload.id).where(_waiting()).order_by(Upload.active_at).limit(limit)
+    ).all()
+
+
+def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
+    """Take the upload for scanning; None when there is nothing to do or another has it.
+
+    An upload whose scans ended without a verdict too often becomes UNSCANNABLE here.
+    """
+    taken = uow.session.scalars(
+        update(Upload)
+        .where(Upload.id == upload_id, _waiting())
+        .values(
+            state=UploadState.SCANNING,
+            lease_until=_from_now(uow.settings.scan_lease),
+            epoch=Upload.epoch + 1,
+            attempts=Upload.attempts + 1,
+            active_at=func.now(),
+        )
+        .returning(Upload)
+    ).one_or_none()
+    if taken is None:
+        return None
+    if taken.attempts > uow.settings.scan_attempts:
+        transition(
+            uow,
+            upload_id,
+            UploadState.UNSCANNABLE,
+            epoch=taken.epoch,
+            lease_until=None,
+            reason=f"The scanner stopped {uow.settings.scan_attempts} times while checking this bundle.",
+        )
+        return None
+    assert taken.storage_version is not None  # noqa: S101  # sealed_is_whole guarantees these three
+    assert taken.size is not None  # noqa: S101
+    assert taken.sha256 is not None  # noqa: S101
+    return Claim(taken.id, taken.epoch, taken.storage_key, taken.storage_version, taken.size, taken.sha256)
+
+
+def renew(uow: UnitOfWork, held: Claim) -> bool:
+    """Extend the lease; False when the claim is no longer ours."""
+    return _write(uow, held, lease_until=_from_now(uow.settings.scan_lease))
+
+
+def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
+    """Let the upload wait again after a short rest; False when the claim is no longer ours.
+
+    ``counted`` is false when the bundle cannot be to blame: the scanner was away.
+    """
+    return _write(
+        uow,
+        held,
+        state=UploadState.SEALED,
+        lease_until=_from_now(_REST),
+        attempts=Upload.attempts if counted else Upload.attempts - 1,
+    )
+
+
+def record(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
+    """Write the verdict; False when the claim is no longer ours and nothing was written.
+
+    A report about other bytes than were sealed is never believed.
+    """
+    verdict, reason = report.verdict, report.reason
+    if (report.sha256, report.size) != (held.sha256, held.size) and verdict is Verdict.CLEAN:
+        verdict, reason = Verdict.UNSCANNABLE, "The stored bytes are not those that were received."
+        log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)
+    if not _write(uow, held, lease_until=None):
+        return False
+    upload = transition(uow, held.upload_id, UploadState(verdict), epoch=held.epoch, reason=reason)
+    uow.session.merge(
+        Scan(
+            upload_id=held.upload_id,
+            verdict=verdict,
+            storage_version=held.storage_version,
+            findings=[asdict(finding) for finding in report.findings],
+            members_total=report.members_total,
+            members_scanned=report.members_scanned,
+            bytes_expanded=report.bytes_expanded,
+            bytes_scanned=report.bytes_scanned,
+            engine=report.engine.name,
+            signatures=report.engine.signatures,
+            signatures_at=report.engine.signatures_at,
+            seconds=report.seconds,
+        )
+    )
+    if event := _EVENT.get(verdict):
+        notices.announce(uow, event, upload)
+    return True
+
+
+def _write(uow: UnitOfWork, held: Claim, **values: object) -> bool:
+    return (
+        uow.session.execute(
+            update(Upload)
+            .where(
+                Upload.id == held.upload_id,
+                Upload.epoch == held.epoch,
+                Upload.state == UploadState.SCANNING,
+            )
+            .values(**values)
+            .returning(Upload.id)
+        ).one_or_none()
+        is not None
+    )
+
+
+def _from_now(seconds: float) -> ColumnElement[datetime]:
+    return func.now() + timedelta(seconds=seconds)

@@ -1,0 +1,72 @@
+"""Finding what got stuck. Nothing here needs Redis; every step may run on any node, any time."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from app.domain.jobs import JobName
+from app.domain.lifecycle import STORED, UploadState
+from app.models import Upload
+from app.services import deliveries
+from app.services.intake import records
+from app.services.scanning import claims
+from app.uow import UnitOfWork
+
+_BATCH = 100
+
+
+def lead(uow: UnitOfWork, step: str) -> bool:
+    """Whether this node may run ``step`` now; the right ends with the transaction."""
+    return bool(uow.session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(step, 0)))))
+
+
+def ring_scans(uow: UnitOfWork) -> int:
+    """Ring again for the uploads that wait for a scan; return how many."""
+    return _ring(uow, JobName.SCAN_UPLOAD, claims.waiting(uow, _BATCH))
+
+
+def ring_deliveries(uow: UnitOfWork) -> int:
+    """Ring again for the mails whose time has come; return how many."""
+    return _ring(uow, JobName.DELIVER, deliveries.due(uow, _BATCH))
+
+
+def _ring(uow: UnitOfWork, job: JobName, ids: Sequence[UUID]) -> int:
+    for row_id in ids:
+        uow.enqueue(job, str(row_id))
+    return len(ids)
+
+
+def abandon_stale(uow: UnitOfWork) -> list[str]:
+    """Give up uploads from which nothing came for too long; return their storage keys."""
+
+    def silent(seconds: int) -> ColumnElement[bool]:
+        return Upload.active_at < func.now() - timedelta(seconds=seconds)
+
+    stale = uow.session.execute(
+        select(Upload.id, Upload.storage_key)
+        .where(
+            Upload.state == UploadState.RECEIVING,
+            or_(
+                and_(Upload.door == "tus", silent(uow.settings.resumable_for)),
+                and_(Upload.door != "tus", silent(uow.settings.abandoned_after)),
+            ),
+        )
+        .with_for_update(skip_locked=True, of=Upload)
+        .limit(_BATCH)
+    ).all()
+    for upload_id, _ in stale:
+        records.abandon(uow, upload_id, "Nothing came any more, so it was given up. Send the file again.")
+    return [key for _, key in stale]
+
+
+def without_row(uow: UnitOfWork, keys: Iterable[str]) -> list[str]:
+    """Return those of ``keys`` that no row has a use for."""
+    asked = list(keys)
+    wanted = uow.session.scalars(
+        select(Upload.storage_key).where(
+            Upload.storage_key.in_(asked), Upload.state.in_([*STORED, UploadState.RECEIVING])
+        )
+    )
+    return sorted(set(asked) - set(wanted))

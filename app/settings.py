@@ -1,0 +1,82 @@
+"""Settings: the environment, checked once at start. Every variable begins with DIAGPORT_."""
+
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024**2
+GIB = 1024**3
+
+
+class Settings(BaseSettings):
+    """Defaults are safe for production; anything secret or site-specific has none.
+
+    Sizes are bytes, times are seconds.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="DIAGPORT_", frozen=True, extra="forbid")
+
+    environment: Literal["production", "development"] = "production"
+    secret_key: SecretStr
+    base_url: str  # as people type it; links in mails begin with it
+    proxy_hops: int = 0  # reverse proxies in front whose X-Forwarded-* are believed
+
+    database_url: SecretStr  # postgresql+psycopg://...
+    redis_url: SecretStr  # redis://, rediss:// or unix://
+    clamd_address: str  # unix:/path or tcp:host:port
+    clamd_timeout: float = 120.0  # longest silence within one stream
+
+    storage: Literal["filesystem"] = "filesystem"
+    storage_root: Path
+
+    smtp_host: str = "127.0.0.1"
+    smtp_port: int = 25
+    smtp_starttls: bool = False
+    smtp_username: str | None = None
+    smtp_password: SecretStr | None = None
+    mail_from: str = "Diagport <diagport@localhost>"
+
+    max_upload_bytes: int = 50 * GIB
+    checkpoint_bytes: int = 64 * MIB  # a resumable upload is made durable at least this often
+    body_timeout: float = 60.0  # longest silence of a sender within one body
+
+    session_idle: int = 30 * 60
+    session_lifetime: int = 12 * 3600
+    resumable_for: int = 7 * 24 * 3600  # an unfinished tus upload is kept this long
+    abandoned_after: int = 15 * 60  # an unfinished single-request upload is given up after this
+
+    scan_lease: int = 90
+    scan_attempts: int = 3
+    scan_connections: int = 4  # to clamd, side by side, for one bundle
+    sweep_interval: float = 3.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _strong_key(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 32:
+            raise ValueError("DIAGPORT_SECRET_KEY must have at least 32 characters")
+        return value
+
+    @field_validator("base_url")
+    @classmethod
+    def _bare_origin(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+            raise ValueError("DIAGPORT_BASE_URL must be an origin such as https://upload.example.com")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _https_in_production(self) -> Self:
+        if self.environment == "production" and not self.secure:
+            raise ValueError("DIAGPORT_BASE_URL must begin with https:// in production")
+        return self
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach the portal over TLS, so that cookies may demand it."""
+        return self.base_url.startswith("https://")

@@ -1,0 +1,66 @@
+"""`/api/v1`: the contract's documents, by session or token."""
+
+from http import HTTPStatus
+from uuid import UUID
+
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+
+from app.domain.errors import StateConflictError
+from app.domain.policy import Permission
+from app.queries import uploads as uploads_query
+from app.services import removal
+from app.web.access import requires
+from app.web.context import system, work
+from app.web.errors import problem_json
+from app.web.fetching import send_upload
+from app.web.listing import filters_of_request
+from app.web.upload_json import upload_json
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+_POLL_AFTER = "1"  # seconds
+
+
+@blueprint.get("/uploads")
+@requires(Permission.UPLOAD_READ)
+def uploads() -> ResponseReturnValue:
+    """List uploads, newest first, by keyset."""
+    with work() as uow:
+        page = uploads_query.page(
+            uow.session, uow.actor, filters_of_request(), request.args.get("cursor") or None
+        )
+    return jsonify(items=[upload_json(upload) for upload in page.items], next_cursor=page.next_cursor)
+
+
+@blueprint.get("/uploads/<uuid:upload_id>")
+@requires(Permission.UPLOAD_READ)
+def upload(upload_id: UUID) -> ResponseReturnValue:
+    """Return one upload; 202 as long as it has not settled."""
+    with work() as uow:
+        found = uploads_query.get(uow.session, uow.actor, upload_id)
+    response: Response = jsonify(upload_json(found))
+    if not found.settled:
+        response.status_code = HTTPStatus.ACCEPTED
+        response.headers["Retry-After"] = _POLL_AFTER
+    return response
+
+
+@blueprint.get("/uploads/<uuid:upload_id>/content")
+@requires(Permission.UPLOAD_DOWNLOAD)
+def content(upload_id: UUID) -> ResponseReturnValue:
+    """Send the bytes of a clean upload; 409 with the state in any other."""
+    try:
+        return send_upload(upload_id)
+    except StateConflictError as error:
+        return problem_json(error.status, error.code, error.message, **error.context)
+
+
+@blueprint.delete("/uploads/<uuid:upload_id>")
+@requires(Permission.UPLOAD_DELETE)
+def delete(upload_id: UUID) -> ResponseReturnValue:
+    """Delete the bytes; the row stays as a tombstone."""
+    with work() as uow:
+        deleted = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
+    system().adapters.storage.delete(deleted.storage_key)
+    return "", HTTPStatus.NO_CONTENT

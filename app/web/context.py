@@ -1,0 +1,45 @@
+"""What a request works with: the system, the actor, a unit of work, its own id."""
+
+from contextlib import AbstractContextManager
+from typing import cast
+from uuid import uuid4
+
+from flask import Flask, current_app, g, request
+from flask_login import current_user
+
+from app import log as logs
+from app.domain.policy import Actor
+from app.system import System
+from app.uow import UnitOfWork
+
+
+def install(app: Flask, system: System) -> None:
+    """Make ``system`` reachable from requests and give every request an id."""
+    app.extensions["diagport"] = system
+    app.before_request(_begin)
+    app.teardown_request(lambda _error: logs.unbind_all())
+
+
+def _begin() -> None:
+    g.request_id = uuid4().hex
+    logs.bind(request_id=g.request_id, method=request.method, path=request.path)
+
+
+def system() -> System:
+    """Return the process's settings, adapters and database."""
+    return cast("System", current_app.extensions["diagport"])
+
+
+def actor() -> Actor:
+    """Return who asks. Only for views that declare a permission: anonymous is nobody."""
+    return cast("Actor", current_user.actor)
+
+
+def work() -> AbstractContextManager[UnitOfWork]:
+    """Open a unit of work as whoever asks."""
+    return system().work(actor(), g.request_id)
+
+
+def system_work() -> AbstractContextManager[UnitOfWork]:
+    """Open a unit of work as the system, for what happens before anybody is known."""
+    return system().work(request_id=g.request_id)

@@ -1,0 +1,32 @@
+"""What a list is narrowed to, read from an address."""
+
+from flask import request
+
+from app.domain import naming
+from app.domain.errors import BadRequestError
+from app.domain.lifecycle import UploadState
+from app.queries.uploads import Filters
+
+
+def filters_of_request() -> Filters:
+    """Read q, state (one, or several with commas), organisation and case.
+
+    Raises:
+        BadRequestError: a state that does not exist.
+        InvalidInputError: a case reference that cannot be one.
+    """
+    try:
+        states = tuple(UploadState(name) for name in request.args.get("state", "").split(",") if name)
+    except ValueError as error:
+        raise BadRequestError(f"state is one of {', '.join(UploadState)}.") from error
+    return Filters(
+        q=_text("q"),
+        states=states,
+        organisation=_text("organisation"),
+        case=naming.clean_case(request.args.get("case")) or "",
+    )
+
+
+def _text(name: str) -> str:
+    # A NUL cannot be in any text that Postgres keeps, so nothing is lost with it.
+    return request.args.get(name, "").replace("\x00", "").strip()[:200]

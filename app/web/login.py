@@ -1,0 +1,68 @@
+"""From a cookie or a token to a principal."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from flask import Flask, Request, request
+from flask_login import LoginManager
+
+from app.domain.errors import NotSignedInError
+from app.domain.policy import Actor
+from app.queries import accounts
+from app.services import sign_in, tokens
+from app.web.context import system, system_work
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever made the request, in the form that flask-login expects."""
+
+    actor: Actor
+    session_id: UUID | None = None
+    token_id: UUID | None = None
+    is_authenticated: bool = True
+    is_active: bool = True
+    is_anonymous: bool = False
+
+    def get_id(self) -> str:
+        """Return the id of the session's row: deleting it signs out at once."""
+        return str(self.session_id)
+
+
+def install(app: Flask) -> None:
+    """Let flask-login ask us."""
+    manager = LoginManager()
+    manager.session_protection = None  # the row decides, not a hash of the browser's name
+    manager.user_loader(_by_session)
+    manager.request_loader(_by_token)
+    manager.init_app(app)
+
+
+def _by_session(session_id: str) -> Principal | None:
+    try:
+        key = UUID(session_id)
+    except ValueError:
+        return None
+    with system_work() as uow:
+        found = accounts.live_session(uow.session, system().settings, key)
+        if found is None:
+            return None
+        row, account = found
+        sign_in.touch_session(uow, row.id)
+        return Principal(accounts.actor_of(account, request.remote_addr), session_id=row.id)
+
+
+def _by_token(request: Request) -> Principal | None:
+    """Take ``Bearer <token>``, or Basic with the token as password and any user name."""
+    given = request.authorization
+    if given is None:
+        return None
+    token = given.token if given.type == "bearer" else given.password if given.type == "basic" else None
+    if token and token.startswith(tokens.PREFIX):
+        with system_work() as uow:
+            found = accounts.by_token(uow.session, tokens.digest(token))
+            if found:
+                row, account = found
+                sign_in.touch_token(uow, row.id)
+                return Principal(accounts.actor_of(account, request.remote_addr), token_id=row.id)
+    raise NotSignedInError("This token is not known, or was revoked.")

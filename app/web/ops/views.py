@@ -1,0 +1,54 @@
+"""`/healthz`, `/readyz`, `/metrics`."""
+
+from http import HTTPStatus
+from ipaddress import ip_address, ip_network
+
+from flask import Blueprint, Response, jsonify, request
+from flask.typing import ResponseReturnValue
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from app.domain.errors import NotFoundError
+from app.queries.figures import figures
+from app.web.access import public
+from app.web.context import system, system_work
+from app.web.health import ESSENTIAL, checks
+from app.web.ops import metrics
+
+blueprint = Blueprint("ops", __name__)
+
+
+@blueprint.get("/healthz")
+@public
+def healthz() -> ResponseReturnValue:
+    """Say that this process answers; nothing else is asked."""
+    return jsonify(status="ok")
+
+
+@blueprint.get("/readyz")
+@public
+def readyz() -> ResponseReturnValue:
+    """Say of each dependency whether it answers; 503 when no upload could be acknowledged."""
+    found = checks(system())
+    failing = {name for name, check in found.items() if not check.ok}
+    status = "ready" if not failing else "unavailable" if failing & ESSENTIAL else "degraded"
+    response: Response = jsonify(
+        status=status,
+        checks={name: {"ok": check.ok, "detail": check.detail} for name, check in found.items()},
+    )
+    if status == "unavailable":
+        response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+        response.headers["Retry-After"] = "10"
+    return response
+
+
+@blueprint.get("/metrics")
+@public
+def metrics_page() -> ResponseReturnValue:
+    """Metrics in Prometheus' text format, for allowed networks only; others find nothing here."""
+    networks = map(ip_network, system().settings.metrics_networks)
+    asks = ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104  # an address nobody has
+    if not any(asks in network for network in networks):
+        raise NotFoundError
+    with system_work() as uow:
+        page = metrics.render(figures(uow.session))
+    return Response(page, content_type=CONTENT_TYPE_LATEST)

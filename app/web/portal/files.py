@@ -1,0 +1,86 @@
+"""The list, one upload, its receipt, and deleting it."""
+
+import shlex
+from uuid import UUID
+
+from flask import jsonify, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.domain.lifecycle import UploadState
+from app.domain.policy import Permission
+from app.queries import uploads
+from app.services import removal
+from app.web.access import requires
+from app.web.context import actor, system, work
+from app.web.errors import wants_json
+from app.web.listing import filters_of_request
+from app.web.portal import labels
+from app.web.portal.blueprint import blueprint
+from app.web.upload_json import upload_json
+
+_ASKED = ("q", "state", "organisation", "case")
+
+
+@blueprint.get("/files")
+@requires(Permission.UPLOAD_READ)
+def files() -> ResponseReturnValue:
+    """List uploads, newest first; JSON for who asks for it, a fragment for htmx."""
+    return render_list()
+
+
+def render_list() -> ResponseReturnValue:
+    """Render the list that the request's address asks for."""
+    cursor = request.args.get("cursor")
+    with work() as uow:
+        page = uploads.page(uow.session, uow.actor, filters_of_request(), cursor)
+        organisations = uploads.organisations(uow.session, uow.actor)
+    if wants_json():
+        return jsonify(items=[upload_json(upload) for upload in page.items], next_cursor=page.next_cursor)
+    return render_template(
+        "portal/_file_list.html" if "HX-Request" in request.headers else "portal/files.html",
+        page=page,
+        first=cursor is None,
+        filters={name: request.args.get(name, "") for name in _ASKED},
+        asked={name: value for name in _ASKED if (value := request.args.get(name))},
+        organisations=[(organisation.slug, organisation.name) for organisation in organisations],
+        states=labels.choices(),
+        pending=any(not upload.settled for upload in page.items),
+    )
+
+
+@blueprint.get("/files/<uuid:upload_id>")
+@requires(Permission.UPLOAD_READ)
+def file(upload_id: UUID) -> ResponseReturnValue:
+    """Show one upload: what it is, its history, what the scan said."""
+    with work() as uow:
+        upload = uploads.get(uow.session, uow.actor, upload_id)
+        history = uploads.history(uow.session, upload)
+    if wants_json():
+        return jsonify(upload_json(upload))
+    return render_template(
+        "portal/_file_status.html" if "HX-Request" in request.headers else "portal/file.html",
+        upload=upload,
+        history=history,
+        may_download=upload.state is UploadState.CLEAN and actor().may(Permission.UPLOAD_DOWNLOAD),
+        may_delete=upload.state is not UploadState.DELETED and actor().may(Permission.UPLOAD_DELETE),
+    )
+
+
+@blueprint.get("/files/<uuid:upload_id>/receipt")
+@requires(Permission.UPLOAD_READ)
+def receipt(upload_id: UUID) -> ResponseReturnValue:
+    """Show what the sender may keep as proof of what arrived."""
+    with work() as uow:
+        upload = uploads.get(uow.session, uow.actor, upload_id)
+    checksum_line = f"echo {shlex.quote(f'{upload.sha256}  {upload.filename}')} | sha256sum -c"
+    return render_template("portal/receipt.html", upload=upload, checksum_line=checksum_line)
+
+
+@blueprint.post("/files/<uuid:upload_id>/delete")
+@requires(Permission.UPLOAD_DELETE)
+def delete(upload_id: UUID) -> ResponseReturnValue:
+    """Delete the bytes; the row stays as a tombstone."""
+    with work() as uow:
+        upload = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
+    system().adapters.storage.delete(upload.storage_key)
+    return redirect(url_for("portal.file", upload_id=upload_id), code=303)

@@ -1,0 +1,55 @@
+"""The first page, by role: send for customers, the list for engineers, the overview for admins."""
+
+from flask import redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import current_user
+
+from app.domain.policy import Permission, Role
+from app.queries import uploads
+from app.web.access import public
+from app.web.context import actor, system, work
+from app.web.health import checks
+from app.web.portal.blueprint import blueprint
+from app.web.portal.files import render_list
+from app.web.portal.labels import LABELS
+
+
+@blueprint.get("/")
+@public
+def home() -> ResponseReturnValue:
+    """Show what somebody came for."""
+    if not current_user.is_authenticated:
+        return redirect(url_for("auth.sign_in"), code=303)
+    if actor().may(Permission.UPLOAD_CREATE):
+        return _send()
+    if actor().role is Role.ADMIN:
+        return _overview()
+    return render_list()
+
+
+def _send() -> ResponseReturnValue:
+    with work() as uow:
+        unfinished = uploads.unfinished_of(uow.session, uow.actor)
+        recent = uploads.recent_of(uow.session, uow.actor)
+    return render_template(
+        "portal/send.html",
+        max_bytes=system().settings.max_upload_bytes,
+        unfinished=unfinished,
+        recent=recent,
+    )
+
+
+def _overview() -> ResponseReturnValue:
+    with work() as uow:
+        totals = uploads.totals(uow.session, uow.actor)
+        recent = uploads.page(uow.session, uow.actor, uploads.Filters()).items[:10]
+    counts: dict[str, tuple[int, int]] = {}
+    for state, number, size in totals:
+        before = counts.get(LABELS[state], (0, 0))
+        counts[LABELS[state]] = (before[0] + number, before[1] + size)
+    return render_template(
+        "admin/overview.html",
+        counts=[(label, *counts[label]) for label in dict.fromkeys(LABELS.values()) if label in counts],
+        checks=checks(system()),
+        recent=recent,
+    )

@@ -1,0 +1,105 @@
+"""What every template knows: filters, who asks, which engine scans, where static files are."""
+
+import hashlib
+import math
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from time import monotonic
+
+from flask import Flask, current_app, g, url_for
+from flask_login import current_user
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+
+from app.domain.errors import PortalError
+from app.domain.policy import Actor, Permission
+from app.domain.verdict import Engine
+from app.queries import engine as engine_query
+from app.web.access import public
+from app.web.context import system, system_work
+
+_UNITS = ("kB", "MB", "GB", "TB")
+_ENGINE_FRESH = 5.0  # seconds
+
+
+def install(app: Flask) -> None:
+    """Set up Jinja and the static files."""
+    app.jinja_env.undefined = StrictUndefined  # a misspelt name is an error, not an empty string
+    app.jinja_env.filters.update(filesize=filesize, number=number, when=when)
+    app.jinja_env.globals.update(asset=_asset, can=_can)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_common)
+    app.send_file_max_age_default = 365 * 24 * 3600  # type: ignore[attr-defined]
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600  # `asset` puts a hash into the address
+    public(app.view_functions["static"])
+
+
+def filesize(size: int | None) -> str:
+    """Return bytes as people say them, in powers of 1,000: 4628644 -> "4.6 MB"."""
+    if size is None:
+        return "unknown size"
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    step = min(int(math.log(value, 1000) + 1e-4), len(_UNITS))
+    return f"{value / 1000**step:.1f} {_UNITS[step - 1]}"
+
+
+def number(value: int) -> str:
+    """Return 1234 as "1,234"."""
+    return f"{value:,}"
+
+
+def when(moment: datetime | None) -> Markup:
+    """Return a moment as a <time> element in UTC."""
+    if moment is None:
+        return Markup("")
+    text = f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
+
+
+def _common() -> dict[str, object]:
+    return {"actor": _actor(), "engine": _engine(), "request_id": g.get("request_id")}
+
+
+def _actor() -> Actor | None:
+    try:
+        return current_user.actor if current_user.is_authenticated else None
+    except PortalError:  # an error page is rendered, and who asks cannot be told
+        return None
+
+
+def _can(permission: str) -> bool:
+    asks = _actor()
+    return asks is not None and asks.may(Permission(permission))
+
+
+def _engine() -> Engine | None:
+    """Return the engine as last seen, asked for once in a few seconds, not once a page."""
+    kept: tuple[float, Engine | None] | None = current_app.extensions.get("diagport.engine")
+    if kept is None or monotonic() - kept[0] > _ENGINE_FRESH:
+        try:
+            with system_work() as uow:
+                kept = (monotonic(), engine_query.current(uow.session))
+        except PortalError:
+            return kept[1] if kept else None
+        current_app.extensions["diagport.engine"] = kept
+    return kept[1]
+
+
+def _asset(path: str) -> str:
+    """Return the address of a static file; it changes when the file does."""
+    file = Path(current_app.static_folder or "") / path
+    return url_for("static", filename=path, v=_fingerprint(file, system().settings.environment))
+
+
+@cache
+def _fingerprint_once(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+
+def _fingerprint(file: Path, environment: str) -> str:
+    if environment == "development":
+        _fingerprint_once.cache_clear()
+    return _fingerprint_once(file)

@@ -1,0 +1,126 @@
+"""What all doors do: receive outside any transaction, then seal in a short one.
+
+Whatever goes wrong on the way, the row says so and the bytes are freed; what cannot even be
+written down (the database is away) is found by the sweeper.
+"""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import suppress
+
+from app.bundle.content import HEAD, problem_of
+from app.domain.errors import (
+    BadRequestError,
+    DependencyError,
+    DigestMismatchError,
+    InvalidInputError,
+    PortalError,
+    StateConflictError,
+    TooLargeError,
+    WrongContentError,
+)
+from app.models import Upload
+from app.services.intake import completion, records
+from app.services.intake.records import Announcement
+from app.services.receiving import Source, new_buffer, receive
+from app.web.context import system, work
+
+#: Said of what can never become right, however often the same bytes are sent.
+_REFUSED = (WrongContentError, DigestMismatchError, TooLargeError, InvalidInputError)
+
+#: For a body that cannot be resumed, durable offsets are of no use: only the clock makes marks.
+_BY_TIME_ONLY = 1 << 62
+
+
+def refuse_wrong_content(head: memoryview) -> None:
+    """Raise WrongContentError as soon as the first bytes show that this is no .tgz."""
+    if problem := problem_of(bytes(head[:HEAD]), more=True):
+        raise WrongContentError(problem)
+
+
+def receive_whole(
+    announced: Announcement,
+    source: Source,
+    *,
+    digests: Callable[[], frozenset[str]] = frozenset,
+    afterwards: Callable[[Upload], None] | None = None,
+) -> Upload:
+    """Take one body in one request, from its announcement to the acknowledgement.
+
+    Args:
+        announced: what is known before the first byte.
+        source: the bytes.
+        digests: asked when all has arrived for the SHA-256s (hex) that it must have.
+        afterwards: called when all has arrived, to read what the sender says after the file.
+
+    Raises:
+        PortalError: it was refused or given up; row and storage are tidy.
+    """
+    adapters, settings = system().adapters, system().settings
+    with work() as uow:
+        upload = records.start(uow, announced, adapters.storage.name)
+    hasher = hashlib.sha256()
+
+    def still_coming(_offset: int) -> None:
+        with work() as uow:
+            records.still_coming(uow, upload.id)
+
+    try:
+        with adapters.storage.append(upload.storage_key, 0) as sink:
+            size = receive(
+                source,
+                sink,
+                hasher=hasher,
+                buffer=new_buffer(),
+                limit=settings.max_upload_bytes,
+                inspect=refuse_wrong_content,
+                checkpoint=still_coming,
+                checkpoint_bytes=_BY_TIME_ONLY,
+            )
+        if afterwards:
+            afterwards(upload)
+        return finish(upload, size=size, sha256=hasher.hexdigest(), digests=digests())
+    except Exception as error:
+        give_up(upload, error)
+        raise
+
+
+def finish(upload: Upload, *, size: int, sha256: str | None, digests: frozenset[str] = frozenset()) -> Upload:
+    """Judge and seal what has been received. When this returns, it may be acknowledged.
+
+    Raises:
+        TruncatedBodyError, DigestMismatchError, WrongContentError, StorageFullError, DependencyError.
+        StateConflictError: it ended in another way meanwhile.
+    """
+    with work() as uow:
+        declared = records.declared_sha256(uow, upload.id)
+    sealed = completion.complete(
+        system().adapters.storage,
+        upload.storage_key,
+        size=size,
+        declared_size=upload.declared_bytes,
+        sha256=sha256,
+        declared_sha256=digests | declared,
+    )
+    with work() as uow:
+        return records.seal(uow, upload.id, size=sealed.size, sha256=sealed.sha256, version=sealed.version)
+
+
+def give_up(upload: Upload, error: Exception) -> None:
+    """Write down why the upload came to nothing, and free its bytes."""
+    reason = (
+        error.message if isinstance(error, PortalError) else "Something broke on our side. Send it again."
+    )
+    # Away or moved on: then the sweeper decides, by the row.
+    with suppress(DependencyError, StateConflictError):
+        with work() as uow:
+            if isinstance(error, _REFUSED):
+                records.reject(uow, upload.id, reason)
+            else:
+                records.abandon(uow, upload.id, reason)
+        system().adapters.storage.delete(upload.storage_key)
+
+
+def refused_for_good(error: Exception) -> bool:
+    """Whether sending the same bytes again is useless, so that nothing is kept to resume."""
+    return isinstance(error, _REFUSED) and not isinstance(error, BadRequestError)

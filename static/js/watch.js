@@ -1,0 +1,29 @@
+// Follows one upload after its last byte, until nothing more will happen to it.
+
+const SETTLED = new Set(["clean", "infected", "unscannable", "rejected", "abandoned", "deleted"]);
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * Ask for the upload's JSON until it is settled, then return it.
+ *
+ * @returns {Promise<object|null>} null when it cannot be seen any more (signed out, deleted)
+ */
+export async function untilSettled(id) {
+  for (let wait = 700; ; wait = Math.min(wait * 1.3, 5000)) {
+    try {
+      const answer = await fetch(`/api/v1/uploads/${id}`, {
+        headers: { Accept: "application/json" },
+        credentials: "same-origin",
+      });
+      if ([401, 403, 404].includes(answer.status)) return null;
+      if (answer.ok) {
+        const upload = await answer.json();
+        if (SETTLED.has(upload.state)) return upload;
+      }
+    } catch {
+      // No connection at the moment: ask again later.
+    }
+    await pause(wait);
+  }
+}
