@@ -12,6 +12,7 @@ timeout = 120  # of a whole process that no longer beats, not of a request
 graceful_timeout = 25  # seconds for requests under way when told to stop
 backlog = 2048
 forwarded_allow_ips = "*"  # `DIAGPORT_PROXY_HOPS` decides what is believed, in ProxyFix
+control_socket_disable = True  # it would lie in the home directory, shared by every portal of the user
 accesslog = None  # the application logs, with request ids
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 

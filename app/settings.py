@@ -8,7 +8,6 @@ from pydantic import SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024**2
-GIB = 1024**3
 
 
 class Settings(BaseSettings):
@@ -39,7 +38,7 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     mail_from: str = "Diagport <diagport@localhost>"
 
-    max_upload_bytes: int = 50 * GIB
+    max_upload_bytes: int = 20 * 10**9
     checkpoint_bytes: int = 64 * MIB  # a resumable upload is made durable at least this often
     body_timeout: float = 60.0  # longest silence of a sender within one body
 

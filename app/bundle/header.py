@@ -113,7 +113,9 @@ class Extended:
         stated = (self.pax or {}).get(b"size")
         if stated is not None and not re.fullmatch(rb"[0-9]{1,19}", stated):
             raise ValueError("a size in an extended header is not a number")
-        if stated is not None and int(stated) != header.size and int(stated) < _OCTAL_SIZE_LIMIT:
+        # Only where octal cannot hold the size do writers put something else there.
+        unheld = int(stated or 0) >= _OCTAL_SIZE_LIMIT and header.size in (0, _OCTAL_SIZE_LIMIT - 1)
+        if stated is not None and int(stated) != header.size and not unheld:
             raise ValueError("an entry has two different sizes")
         # By its name a directory to some readers, a file with content to others; the short name
         # of a v7 entry counts even where a long one replaces it.

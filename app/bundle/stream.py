@@ -1,6 +1,8 @@
 """One pass over a stored bundle: hashed, expanded and walked at the same time."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from typing import BinaryIO
 
@@ -55,8 +57,22 @@ class BundleStream:
 
 
 def _members(gunzip: Gunzip, meter: Meter) -> Iterator[Member]:
+    with _told(gunzip):
+        for member in walk(gunzip, meter):
+            yield replace(member, content=_content(gunzip, member.content))
+
+
+def _content(gunzip: Gunzip, content: Iterator[bytes]) -> Iterator[bytes]:
+    """Give a member's chunks to whoever reads them, who is not below `_members` and meets damage too."""
+    with _told(gunzip):
+        for chunk in content:  # noqa: UP028 - `yield from` would close what the walk must still skip
+            yield chunk
+
+
+@contextmanager
+def _told(gunzip: Gunzip) -> Iterator[None]:
     try:
-        yield from walk(gunzip, meter)
+        yield
     except TarDamageError as error:
         raise DamagedBundleError(gunzip.offset, str(error)) from error
     except ValueError as error:

@@ -28,27 +28,33 @@ def live_session(
     session: Session, settings: Settings, session_id: UUID
 ) -> tuple[SignInSession, Account] | None:
     """Return the sign-in session and its account, unless it ended, idled out or was locked."""
-    row = session.execute(
-        select(SignInSession, Account)
-        .join(Account, Account.id == SignInSession.account_id)
-        .where(
-            SignInSession.id == session_id,
-            Account.active,
-            SignInSession.created_at > func.now() - timedelta(seconds=settings.session_lifetime),
-            SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
+    return (
+        session.execute(
+            select(SignInSession, Account)
+            .join(Account, Account.id == SignInSession.account_id)
+            .where(
+                SignInSession.id == session_id,
+                Account.active,
+                SignInSession.created_at > func.now() - timedelta(seconds=settings.session_lifetime),
+                SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
+            )
         )
-    ).one_or_none()
-    return row.tuple() if row else None
+        .tuples()
+        .one_or_none()
+    )
 
 
 def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account] | None:
     """Return the token and its account, unless it was revoked or the account locked."""
-    row = session.execute(
-        select(ApiToken, Account)
-        .join(Account, Account.id == ApiToken.account_id)
-        .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
-    ).one_or_none()
-    return row.tuple() if row else None
+    return (
+        session.execute(
+            select(ApiToken, Account)
+            .join(Account, Account.id == ApiToken.account_id)
+            .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
+        )
+        .tuples()
+        .one_or_none()
+    )
 
 
 def by_email(session: Session, email: str) -> Account | None:

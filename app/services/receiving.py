@@ -83,7 +83,8 @@ def receive(
             pace.step()
             size = source.readinto(buffer)
     except BadRequestError:
-        pace.mark()
+        if checkpoint:
+            pace.mark()
         raise
     pace.mark()
     return sink.offset - start

@@ -78,7 +78,9 @@ def _without_content(status: HTTPStatus, size: int) -> Response:
 def _names(filename: str) -> dict[str, str]:
     """Return the name for Content-Disposition (RFC 6266): ASCII, and exact where that differs."""
     exact = "".join("_" if c in '/\\"' or not c.isprintable() else c for c in filename)
-    plain = unicodedata.normalize("NFKD", exact).encode("ascii", "ignore").decode().strip() or "bundle.tgz"
+    plain = unicodedata.normalize("NFKD", exact).encode("ascii", "ignore").decode().strip()
+    if not plain or plain.startswith("."):  # a hidden file, or nothing of the name is ASCII
+        plain = f"bundle{plain}"
     if plain == exact:
         return {"filename": plain}
     return {"filename": plain, "filename*": f"UTF-8''{quote(exact, safe=_ATTR_CHARS, errors='replace')}"}

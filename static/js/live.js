@@ -72,7 +72,7 @@ document.body.addEventListener("htmx:beforeSwap", (event) => {
 document.body.addEventListener("htmx:afterSettle", (event) => {
   if (event.detail.requestConfig?.elt?.id === "filters") {
     const count = document.getElementById("file-list").dataset.count;
-    tell(count === "0" ? "Nothing matches." : `${count.replace("+", " or more")} files shown.`);
+    tell({ 0: "Nothing matches.", 1: "1 file shown." }[count] ?? `${count.replace("+", " or more")} files shown.`);
     return;
   }
   const changes = [];

@@ -15,6 +15,7 @@ const button = document.getElementById("send-button");
 const hint = document.getElementById("send-hint");
 const announcer = document.getElementById("announcer");
 const pageTitle = document.title;
+const looking = new Set(); // files that are being looked at
 const entries = new Map(); // row -> transfer, or null while it cannot be sent
 
 const transfers = () => [...entries.values()].filter(Boolean);
@@ -61,8 +62,22 @@ async function add(file) {
 function changedOne(row, transfer) {
   announce(row.update(transfer));
   if (transfer.id) document.querySelector(`[data-unfinished="${transfer.id}"]`)?.remove();
+  if (transfer.phase === "checking" || transfer.phase === "settled") renewRecent();
   refresh();
   pump();
+}
+
+/** The list below shows what was just sent, as after a reload. */
+async function renewRecent() {
+  try {
+    const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("recent");
+    const shown = document.getElementById("recent");
+    if (fresh && shown && !shown.contains(document.activeElement)) shown.replaceWith(document.adoptNode(fresh));
+  } catch {
+    // It can wait for the next page.
+  }
 }
 
 /** Keep two transfers going as long as others wait. */
@@ -111,7 +126,9 @@ function refresh() {
   const waiting = [...entries.keys()].filter((row) => row.phase === "ready").length;
   const active = all.filter((transfer) => transfer.active);
   button.textContent = waiting > 1 ? `Send ${waiting} bundles` : "Send bundle";
+  const hadFocus = document.activeElement === button;
   button.hidden = waiting === 0 && entries.size > 0;
+  if (hadFocus && button.hidden) list.focus();
   hint.hidden = active.length === 0;
   hint.textContent = "Keep this page open while it sends. If it closes, choose the same file again: it continues.";
   const sent = active.reduce((sum, transfer) => sum + transfer.sent, 0);
@@ -120,7 +137,10 @@ function refresh() {
 }
 
 function addAll(files) {
-  for (const file of files) add(file);
+  for (const file of files) {
+    const look = add(file).finally(() => looking.delete(look));
+    looking.add(look);
+  }
 }
 
 input.multiple = true;
@@ -129,10 +149,14 @@ input.addEventListener("change", () => {
   addAll([...input.files]);
   input.value = "";
 });
+// What was chosen before this script ran, or what the browser put back after a reload.
+if (input.files.length > 0) input.dispatchEvent(new Event("change"));
 
-form.addEventListener("submit", (event) => {
+form.addEventListener("submit", async (event) => {
   event.preventDefault();
+  await Promise.all(looking);
   const ready = [...entries].filter(([row]) => row.phase === "ready");
+  if (ready.length === 0 && entries.size > 0) return;
   if (ready.length === 0) {
     announce("Choose a bundle first.");
     input.click();

@@ -36,11 +36,14 @@ function sentence(response) {
 export class Transfer {
   phase = "ready";
   sent = 0;
-  continuedFrom = 0;
+  continued = false; // whether a part of it was there already
   id = null; // the upload's id, known once the server created it
   problem = null; // a sentence, in phase refused
+  mayRetry = false; // in phase refused: the same file can be taken another time
   result = null; // the upload as JSON, in phase settled; null when it cannot be seen
+  moving = false; // in phase sending: bytes are going out
   retryAt = 0; // milliseconds, in phase retrying
+  busy = false; // in phase retrying: somebody else sends the same upload
   speed = new Speed();
   #attempt = 0;
   #timer = null;
@@ -64,6 +67,7 @@ export class Transfer {
       },
       onAfterResponse: (request, response) => {
         const status = response.getStatus();
+        if (request.getMethod() === "POST") this.continued = false;
         if (request.getMethod() === "HEAD" && [401, 403, 429].includes(status)) throw new KeptAnswer(response);
       },
       onSuccess: () => this.#delivered(),
@@ -84,12 +88,14 @@ export class Transfer {
     const previous = await this.tus.findPreviousUploads();
     if (previous.length === 0) return false;
     this.tus.resumeFromPreviousUpload(previous[0]);
+    this.continued = true;
     return true;
   }
 
   /** Continue an upload that another browser began. */
   continueFrom(id) {
     this.tus.options.uploadUrl = `/tus/${id}`;
+    this.continued = true;
   }
 
   describe(metadata) {
@@ -102,6 +108,7 @@ export class Transfer {
 
   start() {
     clearTimeout(this.#timer);
+    this.moving = false;
     this.#set("sending");
     this.speed.clear();
     this.tus.start();
@@ -111,6 +118,7 @@ export class Transfer {
   pause() {
     this.#halt();
     this.tus.abort();
+    this.continued = true;
     this.#set("paused");
   }
 
@@ -142,8 +150,8 @@ export class Transfer {
 
   #progress(sent) {
     if (this.phase !== "sending") return;
-    if (this.sent === 0 && sent > 0 && this.speed.value === 0) this.continuedFrom = sent;
     this.sent = sent;
+    this.moving = true;
     this.speed.add(sent);
     this.#watchForStall();
     this.onChange(this);
@@ -152,6 +160,7 @@ export class Transfer {
   #watchForStall() {
     clearTimeout(this.#stallTimer);
     this.#stallTimer = setTimeout(() => {
+      this.busy = false;
       this.tus.abort();
       this.#retry();
     }, STALL_MS);
@@ -173,16 +182,18 @@ export class Transfer {
     if (status === 401 || status === 403) {
       this.#refuse(sentence(response) ?? "You are no longer signed in. Sign in, then choose the file again to continue.");
     } else if ((status >= 400 && status < 500 && !RETRY_STATUSES.has(status)) || FINAL_SERVER_STATUSES.has(status)) {
-      this.#refuse(sentence(response) ?? `The portal did not accept this file (${status}).`);
+      this.#refuse(sentence(response) ?? `The portal did not accept this file (${status}).`, status === 507);
     } else if (!response && error.message.includes("no file")) {
       this.#refuse("The file cannot be read any more. Choose it again.");
     } else {
+      this.busy = status === 409 || status === 423;
       this.#retry(Number(response?.getHeader("Retry-After")) * 1000);
     }
   }
 
-  #refuse(problem) {
+  #refuse(problem, mayRetry = false) {
     this.problem = problem;
+    this.mayRetry = mayRetry;
     this.#set("refused");
   }
 

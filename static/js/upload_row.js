@@ -24,7 +24,8 @@ const BUTTONS = {
   confirming: ["discard", "keep"],
   checking: ["receipt"],
   settled: ["receipt"],
-  refused: ["retry", "remove"],
+  refused: ["remove"],
+  postponed: ["retry", "remove"],
   cancelled: ["remove"],
 };
 
@@ -66,7 +67,8 @@ export class UploadRow {
     for (const button of this.element.querySelectorAll("[data-act]")) {
       button.hidden = !wanted.includes(button.dataset.act);
     }
-    if (hadFocus && document.activeElement?.hidden !== false) {
+    // A button that goes away would take the keyboard's place in the page with it.
+    if (hadFocus && (document.activeElement.hidden || !this.element.contains(document.activeElement))) {
       this.element.querySelector("[data-act]:not([hidden])")?.focus();
     }
   }
@@ -100,9 +102,10 @@ export class UploadRow {
     this[`_${transfer.phase}`](transfer);
     this.spokenPhase = transfer.phase;
     if (transfer.phase === before || transfer.phase === "ready") return null;
-    return `${this.file.name}: ${this.#find(".send-row__word").textContent} ${
-      transfer.phase === "sending" ? "" : this.#find(".send-row__detail").textContent
-    }`;
+    const word = this.#find(".send-row__word").textContent;
+    const detail = this.#find(".send-row__detail").textContent;
+    if (transfer.phase === "sending") return `${this.file.name}: ${transfer.continued ? "Continuing" : "Uploading"}`;
+    return `${this.file.name}: ${word}. ${detail}`;
   }
 
   _ready() {
@@ -115,10 +118,18 @@ export class UploadRow {
 
   _sending(transfer) {
     if (this.phase === "confirming") return;
+    if (!transfer.moving) {
+      this.show("sending", "Connecting", transfer.sent ? `to go on at ${percent(transfer.sent / transfer.total)}.` : "");
+      return;
+    }
     const speed = transfer.speed.value;
     const facts = [percent(transfer.sent / transfer.total), `${size(transfer.sent)} of ${size(transfer.total)}`];
+    if (transfer.sent >= transfer.total) {
+      this.show("sending", "Almost done.", "The last part is being stored.");
+      return;
+    }
     if (speed > 0) facts.push(`${size(speed)}/s`, timeLeft((transfer.total - transfer.sent) / speed));
-    this.show("sending", transfer.continuedFrom ? "Continuing" : "Uploading", facts.join(" · "));
+    this.show("sending", transfer.continued ? "Continuing" : "Uploading", facts.join(" · "));
   }
 
   _paused(transfer) {
@@ -128,7 +139,8 @@ export class UploadRow {
   _retrying(transfer) {
     if (this.phase === "confirming") return;
     const seconds = Math.max(0, Math.ceil((transfer.retryAt - Date.now()) / 1000));
-    const why = navigator.onLine ? "The portal does not answer." : "The connection is lost.";
+    let why = navigator.onLine ? "The portal does not answer." : "The connection is lost.";
+    if (transfer.busy) why = "Another tab or browser is sending this file.";
     this.show("retrying", why, `Nothing that arrived is lost. Trying again in ${seconds} s.`, "warn");
   }
 
@@ -159,7 +171,7 @@ export class UploadRow {
   }
 
   _refused(transfer) {
-    this.show("refused", "Not accepted.", transfer.problem, "warn");
+    this.show(transfer.mayRetry ? "postponed" : "refused", "Not accepted.", transfer.problem, "warn");
   }
 
   _cancelled() {

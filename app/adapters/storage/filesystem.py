@@ -39,14 +39,15 @@ class FilesystemStorage:
         """See `app.ports.Storage`. Raises StateConflictError once the object is sealed."""
         path = self._path(self._incoming, key)
         with storage_errors():
-            if self._path(self._sealed, key).exists():
-                raise StateConflictError("This upload is complete already.", key=key)
             if offset == 0:
                 _make_directory(path.parent)
             fd = _open_locked(path, os.O_RDWR | (os.O_CREAT if offset == 0 else 0))
         try:
             confirm()
             with storage_errors():
+                if self._path(self._sealed, key).exists():  # looked for under the lock that sealing takes
+                    path.unlink()  # another name of the sealed object, or made just now
+                    raise StateConflictError("This upload is complete already.", key=key)
                 if os.fstat(fd).st_size < offset:
                     raise NotFoundError("Those bytes are no longer here: begin again.", key=key)
                 os.ftruncate(fd, offset)

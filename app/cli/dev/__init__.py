@@ -1,6 +1,6 @@
-"""`flask dev ...` and `python -m app.cli.dev ...`: the local stack. Never imported in production paths.
+"""The local stack: `python -m app.cli.dev ...`, and `flask dev ...` where the application is needed.
 
-What a command needs is imported when it runs: production installs none of it.
+What a command needs is imported when it runs, because production does not install it.
 """
 
 from pathlib import Path
@@ -49,9 +49,8 @@ def demo_command(path: Path, url: str, mail: str) -> None:
 
 
 @dev.command("faults")
-@click.argument("arguments", nargs=-1)
-def faults_command(arguments: tuple[str, ...]) -> None:
-    """Run the fault suite and count what was survived; ARGUMENTS go to pytest."""
+def faults_command() -> None:
+    """Run the fault suite and say how many faults were survived."""
     from app.cli.dev.faults import run_faults
 
-    raise SystemExit(run_faults(arguments))
+    raise SystemExit(run_faults())

@@ -15,7 +15,7 @@ from app.domain.errors import (
     WrongContentError,
 )
 from app.domain.jobs import JobName
-from app.domain.lifecycle import UploadState
+from app.domain.lifecycle import STORED, UploadState
 from app.models import Upload
 from app.queries import uploads
 from app.services import audit
@@ -58,7 +58,7 @@ def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload
     Raises:
         TooLargeError, WrongContentError, InvalidInputError: as announced, it will not do.
         ForbiddenError: the actor belongs to no organisation.
-        StateConflictError: an upload with the same idempotency key is under way.
+        StateConflictError: the idempotency key has brought its upload meanwhile.
     """
     organisation_id = uow.actor.organisation_id
     if uow.actor.id is None or organisation_id is None:
@@ -86,26 +86,27 @@ def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload
 
 
 def _claim_key(uow: UnitOfWork, key: str | None) -> str | None:
-    """Take over a key whose upload came to nothing; refuse one whose upload is under way."""
+    """Take over a key whose upload came to nothing, or was interrupted.
+
+    Whoever sends again under a key has given up the first try, even where this side still
+    waits for its bytes. The first try then finds its row gone when it seals: one upload.
+    """
     if key is None:
         return None
     if not 1 <= len(key) <= 255 or "\x00" in key:
         raise InvalidInputError("Idempotency-Key has 1 to 255 characters.")
     # Two requests with one new key would both find nothing: the lock lets the second wait and see.
-    uow.session.execute(
-        func.pg_advisory_xact_lock(func.hashtextextended(f"{uow.actor.id}:{key}", 0)).select()
-    )
+    uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{uow.actor.id}:{key}", 0))))
     previous = uploads.by_idempotency_key(uow.session, uow.actor, key)
     if previous is None:
         return key
-    if previous.state in {UploadState.REJECTED, UploadState.ABANDONED, UploadState.DELETED}:
-        previous.idempotency_key = None
-        uow.session.flush()
-        return key
-    raise StateConflictError(
-        "An upload with this Idempotency-Key is under way. Wait for it, or use another key.",
-        upload_id=previous.id,
-    )
+    if previous.state in STORED:
+        raise StateConflictError("This Idempotency-Key has just brought its upload. Ask again.")
+    if previous.state is UploadState.RECEIVING:
+        previous = abandon(uow, previous.id, "Sent again before it was complete.")
+    previous.idempotency_key = None
+    uow.session.flush()
+    return key
 
 
 def describe(

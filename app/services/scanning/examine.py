@@ -22,8 +22,8 @@ MIB = 1024**2
 ALONE = MIB  # bytes from which a member is worth a scan of its own
 # Large enough that an engine's cost per scan vanishes, small enough that the shards of all
 # lanes fit into memory and a bundle of small files still keeps every lane busy.
-SHARD_BYTES = 6 * MIB
-SHARD_MEMBERS = 2_500
+SHARD_BYTES = 3 * MIB
+SHARD_MEMBERS = 1_000
 WINDOW = 1_900 * MIB  # ClamAV looks at no more than 2,000 MiB of one stream (DESIGN 4)
 OVERLAP = 4 * MIB
 DEPTH = 4  # of archives within archives that are opened here

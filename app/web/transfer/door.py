@@ -19,7 +19,9 @@ from app.domain.errors import (
     TooLargeError,
     WrongContentError,
 )
+from app.domain.lifecycle import STORED
 from app.models import Upload
+from app.queries import uploads
 from app.services.intake import completion, records
 from app.services.intake.records import Announcement
 from app.services.receiving import Source, new_buffer, receive
@@ -62,7 +64,9 @@ def receive_whole(
     hasher = hashlib.sha256()
 
     def still_coming(_offset: int) -> None:
-        with work() as uow:
+        # The word that bytes arrive is for the sweeper alone: a database that is away for a
+        # while must not cost an upload that may yet be sealed.
+        with suppress(DependencyError), work() as uow:
             records.still_coming(uow, upload.id)
 
     try:
@@ -111,13 +115,15 @@ def give_up(upload: Upload, error: Exception) -> None:
     reason = (
         error.message if isinstance(error, PortalError) else "Something broke on our side. Send it again."
     )
-    # Away or moved on: then the sweeper decides, by the row.
-    with suppress(DependencyError, StateConflictError):
-        with work() as uow:
-            if isinstance(error, _REFUSED):
-                records.reject(uow, upload.id, reason)
-            else:
-                records.abandon(uow, upload.id, reason)
+    end = records.reject if isinstance(error, _REFUSED) else records.abandon
+    with suppress(DependencyError):  # away: the sweeper ends it
+        try:
+            with work() as uow:
+                end(uow, upload.id, reason)
+        except StateConflictError:  # it has ended already
+            with work() as uow:
+                if uploads.get(uow.session, uow.actor, upload.id).state in STORED:
+                    return
         system().adapters.storage.delete(upload.storage_key)
 
 
