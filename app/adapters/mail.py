@@ -13,6 +13,7 @@ from app.ports import Message
 from app.settings import Settings
 
 _TIMEOUT = 20.0  # seconds
+_READY = 220
 _PERMANENT = 500  # SMTP replies from here on are final (RFC 5321, 4.2.1)
 
 
@@ -44,7 +45,10 @@ class SmtpMailer:
     def _connect(self) -> Iterator[smtplib.SMTP]:
         server = smtplib.SMTP(timeout=_TIMEOUT)
         try:
-            server.connect(self._settings.smtp_host, self._settings.smtp_port)
+            greeting = server.connect(self._settings.smtp_host, self._settings.smtp_port)
+            if greeting[0] != _READY:  # only smtplib's constructor would look at it
+                raise smtplib.SMTPConnectError(*greeting)
+            server.ehlo_or_helo_if_needed()
             if self._settings.smtp_starttls:
                 server.starttls(context=ssl.create_default_context())
             if self._settings.smtp_username and self._settings.smtp_password:

@@ -29,7 +29,8 @@ def scan_upload(system: System, upload_id: str) -> None:
             report = _read(system, claim)
     except ScannerUnavailableError as error:
         log.warning("scanner_away", upload_id=upload_id, **error.context)
-        _hand_back(system, claim, counted=False)
+        # A scanner that went away over this very bundle may have died of it.
+        _hand_back(system, claim, counted=bool(error.context.get("in_stream")))
     except Exception:
         log.exception("scan_failed", upload_id=upload_id)
         _hand_back(system, claim, counted=True)

@@ -28,33 +28,27 @@ def live_session(
     session: Session, settings: Settings, session_id: UUID
 ) -> tuple[SignInSession, Account] | None:
     """Return the sign-in session and its account, unless it ended, idled out or was locked."""
-    return (
-        session.execute(
-            select(SignInSession, Account)
-            .join(Account, Account.id == SignInSession.account_id)
-            .where(
-                SignInSession.id == session_id,
-                Account.active,
-                SignInSession.created_at > func.now() - timedelta(seconds=settings.session_lifetime),
-                SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
-            )
+    query = (
+        select(SignInSession, Account)
+        .join(Account, Account.id == SignInSession.account_id)
+        .where(
+            SignInSession.id == session_id,
+            Account.active,
+            SignInSession.created_at > func.now() - timedelta(seconds=settings.session_lifetime),
+            SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
         )
-        .tuples()
-        .one_or_none()
     )
+    return session.execute(query).tuples().one_or_none()
 
 
 def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account] | None:
     """Return the token and its account, unless it was revoked or the account locked."""
-    return (
-        session.execute(
-            select(ApiToken, Account)
-            .join(Account, Account.id == ApiToken.account_id)
-            .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
-        )
-        .tuples()
-        .one_or_none()
+    query = (
+        select(ApiToken, Account)
+        .join(Account, Account.id == ApiToken.account_id)
+        .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
     )
+    return session.execute(query).tuples().one_or_none()
 
 
 def by_email(session: Session, email: str) -> Account | None:

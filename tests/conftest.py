@@ -1,0 +1,178 @@
+"""Real services for every test process: PostgreSQL, Redis, clamd and a mail sink of its own.
+
+`database` gives a migrated database inside one transaction that is rolled back; `live` gives the
+whole product in its own processes, for tests that go through the network.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from alembic.config import Config
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from app import create_app, log
+from app.adapters.storage.filesystem import FilesystemStorage
+from app.cli.dev import ROOT
+from app.cli.dev.services import Services
+from app.db import Database
+from app.ports import Adapters
+from app.settings import Settings
+from app.system import System
+from tests.fakes import FakeMailer, FakeQueue, FakeScanner
+from tests.live import Live, clone_database
+
+TEMPLATE = "diagport_template"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _logs() -> None:
+    """Let records pass through the product's own processors to pytest, which shows those of failed tests."""
+    log.configure()
+    logging.getLogger().handlers.clear()
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Give private services; whoever stops one of them starts it again."""
+    with Services(tmp_path_factory.mktemp("services"), fast=True) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def clamd_address(services: Services) -> str:
+    return services.clamd_address
+
+
+@pytest.fixture(scope="session")
+def template(services: Services) -> str:
+    """Name a database at the migrations' head, to be cloned."""
+    with psycopg.connect(services.database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["url"] = services.database_url.replace("/diagport?", f"/{TEMPLATE}?")
+    command.upgrade(config, "head")
+    return TEMPLATE
+
+
+@pytest.fixture(scope="session")
+def database_url(services: Services, template: str) -> str:
+    """Name a migrated, empty database that every test leaves as it was."""
+    return clone_database(services, template, "diagport_rolled_back")
+
+
+@pytest.fixture(scope="session")
+def engine(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(engine: Engine) -> Iterator[Database]:
+    """Give a Database whose commits are savepoints inside one transaction that is rolled back.
+
+    `now()` stands still in it: a test that needs time to pass writes other times into rows.
+    """
+    with engine.connect() as connection:
+        outer = connection.begin()
+        database = Database(engine)
+        database.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
+        yield database
+        outer.rollback()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """Give a session on the same connection, for arranging and looking."""
+    with database.sessions() as session:
+        yield session
+
+
+@pytest.fixture
+def settings(tmp_path: Path, services: Services, database_url: str) -> Settings:
+    return Settings(
+        environment="development",
+        secret_key="a key for tests that is long enough",
+        base_url="http://localhost",
+        database_url=database_url,
+        redis_url=services.redis_url,
+        clamd_address=services.clamd_address,
+        storage_root=tmp_path / "storage",
+        smtp_port=services.smtp_port,
+    )
+
+
+@pytest.fixture
+def scanner() -> FakeScanner:
+    return FakeScanner()
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    return FakeQueue()
+
+
+@pytest.fixture
+def mailer() -> FakeMailer:
+    return FakeMailer()
+
+
+@pytest.fixture
+def system(
+    settings: Settings, database: Database, scanner: FakeScanner, queue: FakeQueue, mailer: FakeMailer
+) -> System:
+    """Give the product in this process: real database and storage, the rest in memory."""
+    storage = FilesystemStorage(settings.storage_root)
+    adapters = Adapters(storage=storage, scanner=scanner, queue=queue, mailer=mailer)
+    return System(settings=settings, adapters=adapters, database=database)
+
+
+@pytest.fixture
+def app(system: System) -> Flask:
+    app = create_app(system.settings, adapters=system.adapters, database=system.database)
+    app.testing = False  # errors are rendered, as they are for people
+    return app
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture(scope="session")
+def live(services: Services, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """Give the whole product in its own processes, with the demo accounts. Nobody kills this one."""
+    with Live(
+        services, clone_database(services, template, "live"), tmp_path_factory.mktemp("live")
+    ) as running:
+        yield running
+
+
+@pytest.fixture
+def make_live(services: Services, template: str, tmp_path: Path) -> Iterator[Callable[..., Live]]:
+    """Give a way to start a product of the test's own, whose processes it may kill."""
+    started: list[Live] = []
+
+    def make(**settings: str) -> Live:
+        name = f"live_{tmp_path.name.lower()}_{len(started)}".replace("-", "_")[:60]
+        live = Live(
+            services,
+            clone_database(services, template, name),
+            tmp_path / name,
+            settings,
+            redis_db=1 + len(started),
+        )
+        started.append(live)
+        live.start()
+        return live
+
+    yield make
+    for live in started:
+        live.stop()

@@ -1,0 +1,35 @@
+"""A request that would succeed, for each rule of the portal and each of its methods."""
+
+from typing import Any
+
+from flask import Flask
+
+from tests.factories.bundles import make_tgz
+from tests.factories.forms import encode_form
+
+TGZ = make_tgz({"etc/hostname": b"web-01\n"})
+SAFE = {"GET", "HEAD", "OPTIONS"}
+
+
+def rules(app: Flask) -> set[tuple[str, str]]:
+    """Return (method, rule) of everything that the portal answers."""
+    return {(method, rule.rule) for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+
+
+def request_for(method: str, rule: str, upload_id: object) -> dict[str, Any]:
+    """Return the arguments of a test client's ``open`` for one request about ``upload_id``."""
+    path = rule.replace("<uuid:upload_id>", str(upload_id))
+    path = path.replace("<path:filename>", "css/diagport.css" if "static" in rule else "bundle.tgz")
+    request: dict[str, Any] = {"path": path, "method": method}
+    if rule.startswith("/tus"):
+        headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(TGZ)), "Upload-Offset": "0"}
+        headers["Upload-Metadata"] = "filename YnVuZGxlLnRneg=="
+        headers |= {"X-HTTP-Method-Override": "PATCH"} if rule != "/tus" and method == "POST" else {}
+        request["headers"] = headers
+        if method == "PATCH" or "X-HTTP-Method-Override" in headers:
+            request |= {"data": TGZ, "content_type": "application/offset+octet-stream"}
+    elif rule == "/upload":
+        request["data"], request["content_type"] = encode_form(("diag", "bundle.tgz", TGZ))
+    elif rule.startswith("/upload/"):
+        request |= {"data": TGZ, "content_type": "application/octet-stream"}
+    return request

@@ -1,0 +1,82 @@
+"""In-memory stand-ins for the ports."""
+
+import threading
+from collections.abc import Iterable
+
+from app.domain.errors import DependencyError, PortalError, ScannerUnavailableError
+from app.domain.jobs import QUEUE_OF, JobName, QueueName
+from app.domain.verdict import Engine, StreamResult, StreamVerdict
+from app.ports import Message
+
+
+class FakeScanner:
+    """Finds MARKER; ``answers`` gives other verdicts for other words. ``down``: nobody answers."""
+
+    MARKER = b"fake-malware"
+
+    def __init__(self) -> None:
+        self.down = False
+        self.answers = {self.MARKER: StreamVerdict(StreamResult.INFECTED, "Fake.Malware")}
+        self.streams: list[int] = []  # bytes of each
+        self._lock = threading.Lock()
+
+    def scan(self, chunks: Iterable[bytes | memoryview]) -> StreamVerdict:
+        """Look at the whole stream at once. Raises ScannerUnavailableError while ``down``."""
+        if self.down:
+            raise ScannerUnavailableError("The virus scanner cannot be reached.")
+        data = b"".join(chunks)
+        with self._lock:
+            self.streams.append(len(data))
+        return next((verdict for word, verdict in self.answers.items() if word in data), CLEAN)
+
+    def engine(self) -> Engine:
+        """Name the engine. Raises ScannerUnavailableError while ``down``."""
+        if self.down:
+            raise ScannerUnavailableError("The virus scanner cannot be reached.")
+        return Engine("Fake 1.0", "1")
+
+
+class FakeQueue:
+    """Keeps the bells that were rung, in order. ``down``: nobody hears."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.rung: list[tuple[JobName, str]] = []
+        self.listening = dict.fromkeys(QueueName, 1)
+
+    def enqueue(self, job: JobName, argument: str) -> None:
+        """Keep it. Raises DependencyError while ``down``."""
+        self.check()
+        self.rung.append((job, argument))
+
+    def waiting(self, job: JobName) -> int:
+        """Count the bells in the job's queue. Raises DependencyError while ``down``."""
+        self.check()
+        return sum(QUEUE_OF[rung] is QUEUE_OF[job] for rung, _ in self.rung)
+
+    def workers(self) -> dict[QueueName, int]:
+        """Return ``listening``. Raises DependencyError while ``down``."""
+        self.check()
+        return dict(self.listening)
+
+    def check(self) -> None:
+        """Raises DependencyError while ``down``."""
+        if self.down:
+            raise DependencyError("The job queue is away.")
+
+
+class FakeMailer:
+    """Keeps the mails that were sent; raises ``error`` instead while there is one."""
+
+    def __init__(self) -> None:
+        self.error: PortalError | None = None
+        self.sent: list[Message] = []
+
+    def send(self, message: Message) -> None:
+        """Keep it, or raise ``error``."""
+        if self.error:
+            raise self.error
+        self.sent.append(message)
+
+
+CLEAN = StreamVerdict(StreamResult.CLEAN)
