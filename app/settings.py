@@ -16,7 +16,9 @@ class Settings(BaseSettings):
     Sizes are bytes, times are seconds.
     """
 
-    model_config = SettingsConfigDict(env_prefix="DIAGPORT_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix="DIAGPORT_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     environment: Literal["production", "development"] = "production"
     secret_key: SecretStr

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import redis
-from rq import Queue, Worker
+from rq import Queue, worker_registration
 from rq.serializers import JSONSerializer
 
 from app.domain.errors import DependencyError
@@ -65,10 +65,12 @@ class RedisQueue:
             DependencyError: Redis is away.
         """
         with _as_dependency():
-            return {
-                name: Worker.count(queue=Queue(name, connection=self._redis, serializer=JSONSerializer))
-                for name in QueueName
-            }
+            return {name: self._listening(name) for name in QueueName}
+
+    def _listening(self, name: QueueName) -> int:
+        # RQ's own count holds the dead as well; only their keys end by themselves.
+        keys = worker_registration.get_keys(queue=Queue(name, connection=self._redis))
+        return int(self._redis.exists(*keys)) if keys else 0
 
     def check(self) -> None:
         """Raises DependencyError when Redis does not answer."""

@@ -61,8 +61,9 @@ class ScanReport:
     """One whole pass over a stored bundle.
 
     ``members_*`` count every entry of the tar (those without content count as scanned);
-    ``bytes_expanded`` are the bytes of members' contents, of archives within
-    the archive that were opened too, and ``bytes_scanned`` those of them that the engine answered CLEAN or INFECTED for.
+    ``bytes_expanded`` are the bytes of members' contents, of archives within the archive that
+    were opened too, and ``bytes_scanned`` those of them that the engine answered CLEAN or
+    INFECTED for.
     ``sha256`` and ``size`` are those of the stored object as it was read.
     """
 

@@ -38,7 +38,7 @@ def live_session(
             SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
         )
     )
-    return session.execute(query).tuples().one_or_none()
+    return session.execute(query).one_or_none()
 
 
 def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account] | None:
@@ -48,7 +48,7 @@ def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account] | No
         .join(Account, Account.id == ApiToken.account_id)
         .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
     )
-    return session.execute(query).tuples().one_or_none()
+    return session.execute(query).one_or_none()
 
 
 def by_email(session: Session, email: str) -> Account | None:

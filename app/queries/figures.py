@@ -23,7 +23,7 @@ class Figures:
 
 def figures(session: Session) -> Figures:
     """Count everything."""
-    by_state = session.execute(select(Upload.state, func.count()).group_by(Upload.state)).tuples().all()
+    by_state = session.execute(select(Upload.state, func.count()).group_by(Upload.state)).all()
     scans = session.execute(
         select(func.coalesce(func.sum(Scan.bytes_scanned), 0), func.coalesce(func.sum(Scan.seconds), 0.0))
     ).one()

@@ -23,7 +23,10 @@ def _add(response: Response) -> Response:
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
-    if request.endpoint != "static":
+    if request.endpoint == "static":
+        if "v" in request.args:  # the address changes with the file; modules import each other without
+            headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
         headers.setdefault("Cache-Control", "no-store")
         response.vary.add("Cookie")
         response.vary.add("Accept")

@@ -30,7 +30,6 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(asset=_asset, can=_can)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_common)
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 365 * 24 * 3600  # `asset` puts a hash into the address
     public(app.view_functions["static"])
 
 

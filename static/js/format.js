@@ -10,7 +10,7 @@ export function size(bytes) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
+  return `${unit === 0 ? value : value.toFixed(1)}\u00a0${UNITS[unit]}`; // never broken across two lines
 }
 
 /** Seconds -> "about 2 min left". */

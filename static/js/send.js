@@ -193,3 +193,5 @@ addEventListener("beforeunload", (event) => {
 setInterval(() => {
   for (const [row, transfer] of entries) if (transfer?.phase === "retrying") row.update(transfer);
 }, 1000);
+
+form.dataset.ready = "yes"; // for who must wait until files can be dropped

@@ -105,7 +105,8 @@ export class UploadRow {
     const word = this.#find(".send-row__word").textContent;
     const detail = this.#find(".send-row__detail").textContent;
     if (transfer.phase === "sending") return `${this.file.name}: ${transfer.continued ? "Continuing" : "Uploading"}`;
-    return `${this.file.name}: ${word}. ${detail}`;
+    const pause = /[.?]$/.test(word) || /^[a-z]/.test(detail) ? "" : ".";
+    return `${this.file.name}: ${word}${pause} ${detail}`;
   }
 
   _ready() {
