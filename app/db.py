@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.domain.errors import DependencyError
+from app.domain.errors import BadRequestError, DependencyError
 
 
 class Database:
@@ -29,6 +29,7 @@ class Database:
                 max_overflow=pool_size,
                 pool_timeout=5,
                 pool_pre_ping=True,
+                hide_parameters=True,  # errors are logged; what people typed is not
                 connect_args={
                     "connect_timeout": 5,
                     "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
@@ -43,18 +44,19 @@ class Database:
 
         Raises:
             DependencyError: the database is away.
+            BadRequestError: it cannot hold a value, for example text with a NUL.
         """
         try:
             with self.sessions() as session:
                 yield session
                 session.commit()
+        except DataError as error:
+            raise BadRequestError("A value cannot be stored as it is.", cause=str(error)) from error
         except (OperationalError, PoolTimeoutError) as error:
-            raise DependencyError("The database is away. Try again in a moment.", cause=str(error)) from error
+            raise _unavailable(error) from error
         except DBAPIError as error:
-            if error.connection_invalidated:
-                raise DependencyError(
-                    "The database went away. Try again in a moment.", cause=str(error)
-                ) from error
+            if error.connection_invalidated or _sqlstate(error) == _READ_ONLY:
+                raise _unavailable(error) from error
             raise
 
     def check(self) -> None:
@@ -65,3 +67,18 @@ class Database:
     def renew(self) -> None:
         """Forget the connections that were inherited through fork, without closing them."""
         self.engine.dispose(close=False)
+
+
+_TIMED_OUT, _READ_ONLY = "57014", "25006"  # query_canceled; read_only_sql_transaction, as in a failover
+
+
+def _sqlstate(error: Exception) -> str | None:
+    return getattr(getattr(error, "orig", None), "sqlstate", None)
+
+
+def _unavailable(error: Exception) -> DependencyError:
+    if _sqlstate(error) == _TIMED_OUT:
+        return DependencyError(
+            "That took the database too long. Ask for less, or try later.", cause=str(error)
+        )
+    return DependencyError("The database is away. Try again in a moment.", cause=str(error))

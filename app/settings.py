@@ -1,10 +1,11 @@
 """Settings: the environment, checked once at start. Every variable begins with DIAGPORT_."""
 
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import IPvAnyNetwork, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024**2
@@ -40,21 +41,20 @@ class Settings(BaseSettings):
     smtp_password: SecretStr | None = None
     mail_from: str = "Diagport <diagport@localhost>"
 
-    max_upload_bytes: int = 20 * 10**9
-    checkpoint_bytes: int = 64 * MIB  # a resumable upload is made durable at least this often
+    max_upload_bytes: PositiveInt = 20 * 10**9
+    checkpoint_bytes: PositiveInt = 64 * MIB  # a resumable upload is made durable at least this often
     body_timeout: float = 60.0  # longest silence of a sender within one body
 
-    session_idle: int = 30 * 60
-    session_lifetime: int = 12 * 3600
-    resumable_for: int = 7 * 24 * 3600  # an unfinished tus upload is kept this long
-    abandoned_after: int = 15 * 60  # an unfinished single-request upload is given up after this
+    session_idle: PositiveInt = 30 * 60
+    session_lifetime: PositiveInt = 12 * 3600
+    resumable_for: PositiveInt = 7 * 24 * 3600  # an unfinished tus upload is kept this long
+    abandoned_after: PositiveInt = 15 * 60  # an unfinished single-request upload is given up after this
 
-    scan_lease: int = 90
-    scan_attempts: int = 3
-    scan_connections: int = 4  # to clamd, side by side, for one bundle
-    sweep_interval: float = 3.0
+    scan_lease: PositiveInt = 90
+    scan_attempts: PositiveInt = 3
+    scan_connections: PositiveInt = 4  # to clamd, side by side, for one bundle
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    metrics_networks: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    metrics_networks: tuple[IPvAnyNetwork, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 
     @field_validator("secret_key")
     @classmethod

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, create_engine
@@ -23,6 +24,7 @@ from app.cli.dev import ROOT
 from app.cli.dev.services import Services
 from app.db import Database
 from app.ports import Adapters
+from app.services import passwords
 from app.settings import Settings
 from app.system import System
 from tests.fakes import FakeMailer, FakeQueue, FakeScanner
@@ -36,6 +38,14 @@ def _logs() -> None:
     """Let records pass through the product's own processors to pytest, which shows those of failed tests."""
     log.configure()
     logging.getLogger().handlers.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords() -> Iterator[None]:
+    """Let argon2id work with the smallest parameters: a suite makes thousands of accounts."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -69,10 +69,10 @@ class Live:
             "--file", self._demo, "--url", self.url, "--mail", self.services.mail_url,
         )  # fmt: skip
         demo.start()
+        self.application.start()
         demo.finish()
         for entry in json.loads(self._demo.read_text())["accounts"]:
             self.accounts[entry.get("organisation", entry["role"])] = entry
-        self.application.start()
 
     def stop(self) -> None:
         self.application.stop()

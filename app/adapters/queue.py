@@ -34,7 +34,7 @@ class RedisQueue:
         self._redis = connect(url)
 
     def enqueue(self, job: JobName, argument: str) -> None:
-        """Ring once; a bell that still hangs in the queue is not rung twice.
+        """Ring once more, whatever hangs in the queue already: a job done twice is harmless.
 
         Raises:
             DependencyError: Redis is away or refuses writes.

@@ -20,6 +20,7 @@ from app.domain.errors import ScannerUnavailableError
 from app.domain.verdict import Engine, StreamResult, StreamVerdict
 
 CONNECT_TIMEOUT = 5.0  # seconds
+VERSION_TIMEOUT = 5.0  # seconds; pages and probes wait for it
 CHUNK = 256 * 1024  # bytes of one INSTREAM piece at most
 LONGEST_REPLY = 8 * 1024  # bytes
 
@@ -129,7 +130,7 @@ class ClamdScanner:
     def engine(self) -> Engine:
         """Ask which engine and signatures answer. Raises ScannerUnavailableError."""
         with self._reaching():
-            return engine_of(_Call(self._address, self._timeout).version())
+            return engine_of(_Call(self._address, min(self._timeout, VERSION_TIMEOUT)).version())
 
     @contextmanager
     def _reaching(self, *, in_stream: bool = False) -> Iterator[None]:

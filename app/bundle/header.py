@@ -21,6 +21,8 @@ EMPTY = frozenset({b"1", b"2", b"3", b"4", b"5", b"6", b"V"})  # links, devices,
 LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL = b"L", b"K", b"x", b"g"
 EXTENSION = frozenset({LONG_NAME, LONG_LINK, PAX, PAX_GLOBAL})
 
+_PLAIN = frozenset(b"path linkpath size uid gid uname gname mtime atime ctime charset hdrcharset".split())
+_PLAIN_BYTES = 4096
 _DECIDES_CONTENT = (b"size", b"path", b"linkpath", b"GNU.sparse.")
 
 
@@ -130,6 +132,21 @@ class Extended:
     def sparse(self, header: Header) -> bool:
         """Whether the data is a file with its holes left out."""
         return header.type == SPARSE or any(key.startswith(b"GNU.sparse.") for key in self.pax or ())
+
+
+def attributes_of(type_: bytes, data: bytes) -> bytes:
+    """Return the records of an extended header that are more than names, numbers and times.
+
+    Extended attributes, comments and whatever vendors put there: to some readers they are
+    content, so a scanner must see them.
+    """
+    if type_ not in {PAX, PAX_GLOBAL}:
+        return b""
+    return b"".join(
+        key + b"=" + value + b"\n"
+        for key, value in pax_records(data)
+        if not (key in _PLAIN or key.startswith(b"GNU.sparse.")) or len(value) > _PLAIN_BYTES
+    )
 
 
 def pax_dict(data: bytes) -> dict[bytes, bytes]:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from app.bundle.budget import Meter
 from app.bundle.errors import OverBudgetError
-from app.bundle.header import BLOCK, CONTENT, EXTENSION, Extended, Header, is_header, parse
+from app.bundle.header import BLOCK, CONTENT, EXTENSION, Extended, Header, attributes_of, is_header, parse
 from app.bundle.names import display_name
 
 TRAILING = "(data after the end of the archive)"
+ATTRIBUTES = " (attributes)"
 _ZEROS = bytes(BLOCK)
 _MAX_EXTENSION = 1024**2  # bytes of one long name or pax header
 
@@ -27,12 +28,14 @@ class Member:
 
     ``name`` is for display only. ``content`` gives ``size`` bytes in chunks; ``size`` is None
     for TRAILING, which goes on to the end. ``sparse``: the content lacks the file's holes.
+    ``entry`` is false for what belongs to another entry: the attributes stored with it.
     """
 
     name: str
     size: int | None
     content: Iterator[bytes]
     sparse: bool = False
+    entry: bool = True
 
 
 class _Cursor:
@@ -67,9 +70,11 @@ class _Cursor:
                 raise TarDamageError("it ends within a file")
             left -= len(data)
             yield data
-        padding = -size % BLOCK
-        if len(self.upto(padding)) < padding:
+        padding = self.upto(-size % BLOCK)
+        if len(padding) < -size % BLOCK:
             raise TarDamageError("it ends within a file")
+        if any(padding):
+            raise ValueError("something is hidden behind the end of a file")
 
     def rest(self, first: bytes) -> Iterator[bytes]:
         """Yield ``first`` and all that follows."""
@@ -90,6 +95,7 @@ def walk(chunks: Iterable[bytes], meter: Meter) -> Iterator[Member]:
     """
     cursor = _Cursor(chunks)
     extended = Extended()
+    attributes = b""  # of the entry to come
     zeros = 0
     while block := cursor.upto(BLOCK):
         if block == _ZEROS[: len(block)] and (len(block) == BLOCK or zeros > 1):
@@ -102,16 +108,22 @@ def walk(chunks: Iterable[bytes], meter: Meter) -> Iterator[Member]:
             raise TarDamageError(
                 "a header's checksum is wrong" if len(block) == BLOCK else "it ends too early"
             )
-        if zeros and extended:
+        if zeros and (extended or attributes):
             break
         zeros = 0
         header = parse(block)
         if header.type in EXTENSION:
-            extended.add(header.type, _extension(cursor, header, meter))
+            data = _extension(cursor, header, meter)
+            extended.add(header.type, data)
+            attributes += attributes_of(header.type, data)
             continue
+        if attributes:
+            name = display_name(extended.name(header)) + ATTRIBUTES
+            yield Member(name, len(attributes), iter((attributes,)), entry=False)
+            attributes = b""
         yield from _member(cursor, header, extended, meter)
         extended = Extended()
-    if extended:
+    if extended or attributes:
         raise ValueError("an extended header is not followed by its entry")
     if zeros < 2:
         raise TarDamageError("it ends without an end marker")

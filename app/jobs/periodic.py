@@ -11,6 +11,9 @@ from app.uow import UnitOfWork
 
 log = get_logger(__name__)
 
+_HEAP = 200  # bells
+_LONG = 60  # seconds
+
 #: A stored object younger than this may belong to a row that is about to be committed, seconds.
 _SETTLING = 2 * 3600
 
@@ -25,12 +28,14 @@ def ring_deliveries(system: System) -> None:
     _ring(system, JobName.DELIVER, sweeping.ring_deliveries)
 
 
-def _ring(system: System, job: JobName, ring: Callable[[UnitOfWork], int]) -> None:
-    # Where bells hang, workers are on their way through them: more would only add to the heap.
-    if system.adapters.queue.waiting(job):
+def _ring(system: System, job: JobName, ring: Callable[[UnitOfWork, int], int]) -> None:
+    # Where bells hang, workers are on their way through them, and more would only add to the
+    # heap; but what has waited this long may be none of theirs.
+    hanging = system.adapters.queue.waiting(job)
+    if hanging > _HEAP:
         return
     with system.work() as uow:
-        if sweeping.lead(uow, f"ring {job}") and (count := ring(uow)):
+        if sweeping.lead(uow, f"ring {job}") and (count := ring(uow, _LONG if hanging else 0)):
             log.info("rang_again", job=job, count=count)
 
 

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.bundle.budget import Budget
-from app.domain.errors import ScannerUnavailableError
+from app.domain.errors import DependencyError, ScannerUnavailableError
 from app.domain.verdict import ScanReport
 from app.log import get_logger
 from app.services.scanning import claims
@@ -20,37 +20,53 @@ def scan_upload(system: System, upload_id: str) -> None:
 
     The scan runs between two short transactions, never inside one.
     """
+    try:
+        system.adapters.scanner.engine()
+    except ScannerUnavailableError as error:
+        log.warning("scanner_away", upload_id=upload_id, **error.context)
+        return  # nothing is claimed; the scheduler rings again
     with system.work() as uow:
         claim = claims.claim(uow, UUID(upload_id))
     if claim is None:
         return
     try:
         with Heartbeat(lambda: _renew(system, claim), system.settings.scan_lease / 4.5):
-            report = _read(system, claim)
-    except ScannerUnavailableError as error:
-        log.warning("scanner_away", upload_id=upload_id, **error.context)
-        # A scanner that went away over this very bundle may have died of it.
-        _hand_back(system, claim, counted=bool(error.context.get("in_stream")))
+            report, version = _read(system, claim)
+    except (DependencyError, OSError) as error:
+        log.warning("scan_put_off", upload_id=upload_id, why=str(error), **getattr(error, "context", {}))
+        # A scanner that went away over this very bundle may have died of it; a store that is
+        # away, or a scanner that was away before, says nothing about the bundle.
+        _hand_back(system, claim, counted=bool(getattr(error, "context", {}).get("in_stream")))
     except Exception:
         log.exception("scan_failed", upload_id=upload_id)
         _hand_back(system, claim, counted=True)
     else:
         with system.work() as uow:
-            written = claims.record(uow, claim, report)
+            written = claims.record(uow, claim, report, version)
         log.info(
-            "scan_done", upload_id=upload_id, verdict=report.verdict, written=written, seconds=report.seconds
+            "scan_done",
+            upload_id=upload_id,
+            verdict=report.verdict,
+            written=written,
+            seconds=report.seconds,
         )
 
 
-def _read(system: System, claim: Claim) -> ScanReport:
-    source, _version = system.adapters.storage.open(claim.storage_key)
+def _read(system: System, claim: Claim) -> tuple[ScanReport, str]:
+    """Scan the stored object; return the report and the version that was read, from beginning to end."""
+    source, version = system.adapters.storage.open(claim.storage_key)
     with source:
-        return examine(
+        report = examine(
             system.adapters.scanner,
             source,
             budget=Budget(),
             connections=system.settings.scan_connections,
         )
+    again, still = system.adapters.storage.open(claim.storage_key)
+    again.close()
+    if still != version:
+        raise RuntimeError(f"the stored object changed while it was scanned: {version} -> {still}")
+    return report, version
 
 
 def _renew(system: System, claim: Claim) -> bool:

@@ -1,7 +1,6 @@
 """The scheduler's loop. It is the sweeper too, so it must not depend on Redis or stop on an error."""
 
 import threading
-import time
 
 from app import log as logs
 from app.domain.errors import DependencyError
@@ -13,14 +12,24 @@ log = get_logger(__name__)
 
 
 def run(system: System, stop: threading.Event) -> None:
-    """Run every step when it is due, until ``stop`` is set."""
-    due = dict.fromkeys(SCHEDULE, 0.0)
+    """Run every step again and again until ``stop`` is set, each in a thread of its own.
+
+    So a step that takes long, over a million stored objects, keeps no other waiting.
+    """
+    threads = [
+        threading.Thread(target=_repeat, args=(system, periodic, stop), name=periodic.name)
+        for periodic in SCHEDULE
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def _repeat(system: System, periodic: Periodic, stop: threading.Event) -> None:
     while not stop.is_set():
-        for periodic, at in due.items():
-            if time.monotonic() >= at and not stop.is_set():
-                _once(system, periodic)
-                due[periodic] = time.monotonic() + periodic.every
-        stop.wait(max(0.0, min(due.values()) - time.monotonic()))
+        _once(system, periodic)
+        stop.wait(periodic.every)
 
 
 def _once(system: System, periodic: Periodic) -> None:

@@ -53,6 +53,8 @@ def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account] | No
 
 def by_email(session: Session, email: str) -> Account | None:
     """Return the account that may sign in with this address, whatever its case."""
+    if "\x00" in email:  # no text in Postgres has one
+        return None
     return session.scalar(
         select(Account).where(func.lower(Account.email) == email.strip().lower(), Account.active)
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
+from app.domain.lifecycle import UploadState
 from app.log import get_logger
 from app.models import Delivery, Upload
 from app.ports import Message
@@ -21,11 +22,11 @@ _FIRST_RETRY, _LONGEST_RETRY = 15, 3600  # seconds
 _OPEN = (Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
 
 
-def due(uow: UnitOfWork, limit: int) -> Sequence[UUID]:
-    """Return the rows whose time has come, oldest first."""
+def due(uow: UnitOfWork, waited: int, limit: int) -> Sequence[UUID]:
+    """Return the rows whose time came ``waited`` seconds ago or earlier, oldest first."""
     return uow.session.scalars(
         select(Delivery.id)
-        .where(*_OPEN, Delivery.next_at <= func.now())
+        .where(*_OPEN, Delivery.next_at <= func.now() - timedelta(seconds=waited))
         .order_by(Delivery.next_at)
         .limit(limit)
     ).all()
@@ -49,6 +50,10 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         _bury(delivery)
         return None
     upload = uow.session.get_one(Upload, delivery.upload_id)
+    if upload.state is UploadState.DELETED:  # what would be told is no longer so
+        delivery.last_error = "The upload was deleted before the mail went."
+        _bury(delivery)
+        return None
     return notices.compose(delivery, upload, uow.settings.base_url)
 
 

@@ -13,18 +13,20 @@ from app.uow import UnitOfWork
 _GRAIN = timedelta(seconds=60)
 
 
-def begin(uow: UnitOfWork, account: Account, *, address: str | None, user_agent: str | None) -> SignInSession:
-    """Open a session for somebody whose password was verified."""
-    row = SignInSession(account_id=account.id, address=address, user_agent=(user_agent or "")[:400] or None)
+def begin(uow: UnitOfWork, account: Account, *, user_agent: str | None) -> SignInSession:
+    """Open a session for the actor, whose password was verified."""
+    row = SignInSession(
+        account_id=account.id, address=uow.actor.address, user_agent=(user_agent or "")[:400] or None
+    )
     uow.session.add(row)
     uow.session.flush()
     audit.record(uow, "session.begun", organisation_id=account.organisation_id, account=account.email)
     return row
 
 
-def refused(uow: UnitOfWork, email: str) -> None:
+def refused(uow: UnitOfWork, email: str, address: str | None) -> None:
     """Leave a trace of a sign-in that did not succeed."""
-    audit.record(uow, "session.refused", email=email[:254])
+    audit.record(uow, "session.refused", email=email.replace("\x00", "")[:254], address=address)
 
 
 def end(uow: UnitOfWork, session_id: UUID) -> None:

@@ -22,14 +22,14 @@ def lead(uow: UnitOfWork, step: str) -> bool:
     return bool(uow.session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(step, 0)))))
 
 
-def ring_scans(uow: UnitOfWork) -> int:
-    """Ring again for the uploads that wait for a scan; return how many."""
-    return _ring(uow, JobName.SCAN_UPLOAD, claims.waiting(uow, _BATCH))
+def ring_scans(uow: UnitOfWork, waited: int) -> int:
+    """Ring again for uploads that have waited for a scan for ``waited`` seconds; return how many."""
+    return _ring(uow, JobName.SCAN_UPLOAD, claims.waiting(uow, waited, _BATCH))
 
 
-def ring_deliveries(uow: UnitOfWork) -> int:
-    """Ring again for the mails whose time has come; return how many."""
-    return _ring(uow, JobName.DELIVER, deliveries.due(uow, _BATCH))
+def ring_deliveries(uow: UnitOfWork, waited: int) -> int:
+    """Ring again for mails whose time came ``waited`` seconds ago; return how many."""
+    return _ring(uow, JobName.DELIVER, deliveries.due(uow, waited, _BATCH))
 
 
 def _ring(uow: UnitOfWork, job: JobName, ids: Sequence[UUID]) -> int:

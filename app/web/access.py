@@ -68,17 +68,19 @@ def _guard() -> None:
         raise ForbiddenError("This address is closed.")
     if permission is not None:
         if not current_user.is_authenticated:
+            if request.authorization:
+                raise NotSignedInError("This token is not known, or was revoked.")
             raise NotSignedInError("Sign in first, or send a token.")
         if not actor().may(permission):
             raise ForbiddenError("Your account may not do this.")
-    if request.method not in _SAFE and _carries_cookie():
-        _check_origin()
-        if not streams:
+    if request.method not in _SAFE:
+        _check_origin()  # whatever the credentials: browsers attach remembered Basic ones too
+        if _carries_cookie() and not streams:
             _csrf.protect()
 
 
 def _carries_cookie() -> bool:
-    """Whether the browser may have sent this on somebody else's behalf. A token cannot be forged so."""
+    """Whether it is a session that says who asks, rather than a token sent for this request."""
     return getattr(current_user, "token_id", None) is None
 
 

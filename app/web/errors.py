@@ -12,6 +12,8 @@ from app.domain.errors import NotSignedInError, PortalError
 
 log = structlog.get_logger(__name__)
 
+_CODES = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}  # where the contract's is not the phrase
+
 _SENTENCES = {
     HTTPStatus.BAD_REQUEST: "The request could not be understood.",
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
@@ -83,7 +85,8 @@ def _sign_in_first(error: NotSignedInError) -> Response:
     response = problem(error.status, error.code, error.message)
     if "HX-Request" in request.headers:
         response.headers["HX-Refresh"] = "true"
-    elif not is_browser():
+    elif not (is_browser() or "Cookie" in request.headers or "Sec-Fetch-Mode" in request.headers):
+        # Never to a browser's script: its native password box would ask for what nobody has.
         response.headers["WWW-Authenticate"] = 'Basic realm="Diagport", charset="UTF-8"'
     return response
 
@@ -99,7 +102,7 @@ def _http_error(error: HTTPException) -> Response:
         return make_response(error.get_response())
     status = HTTPStatus(error.code)
     sentence = _SENTENCES.get(status) or error.description or status.phrase
-    response = problem(status, status.phrase.lower().replace(" ", "_"), sentence)
+    response = problem(status, _CODES.get(status) or status.phrase.lower().replace(" ", "_"), sentence)
     for name in ("Allow", "Content-Range", "Retry-After"):
         if value := dict(error.get_headers()).get(name):
             response.headers[name] = value

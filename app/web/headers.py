@@ -28,8 +28,7 @@ def _add(response: Response) -> Response:
             headers["Cache-Control"] = "public, max-age=31536000, immutable"
     else:
         headers.setdefault("Cache-Control", "no-store")
-        response.vary.add("Cookie")
-        response.vary.add("Accept")
+        response.vary.update(("Cookie", "Accept", "HX-Request"))
     if system().settings.secure:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     if request_id := g.get("request_id"):

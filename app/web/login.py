@@ -6,7 +6,6 @@ from uuid import UUID
 from flask import Flask, Request, request
 from flask_login import LoginManager
 
-from app.domain.errors import NotSignedInError
 from app.domain.policy import Actor
 from app.queries import accounts
 from app.services import sign_in, tokens
@@ -35,7 +34,8 @@ def install(app: Flask) -> None:
     manager.session_protection = None  # the row decides, not a hash of the browser's name
     manager.user_loader(_by_session)
     manager.request_loader(_by_token)
-    manager.init_app(app)
+    # Its context processor asks who asks, and so breaks the page that says why nobody can tell.
+    manager.init_app(app, add_context_processor=False)
 
 
 def _by_session(session_id: str) -> Principal | None:
@@ -53,7 +53,7 @@ def _by_session(session_id: str) -> Principal | None:
 
 
 def _by_token(request: Request) -> Principal | None:
-    """Take ``Bearer <token>``, or Basic with the token as password and any user name."""
+    """Take ``Bearer <token>``, or Basic with the token as password and any user name; else anonymous."""
     given = request.authorization
     if given is None:
         return None
@@ -65,4 +65,4 @@ def _by_token(request: Request) -> Principal | None:
                 row, account = found
                 sign_in.touch_token(uow, row.id)
                 return Principal(accounts.actor_of(account, request.remote_addr), token_id=row.id)
-    raise NotSignedInError("This token is not known, or was revoked.")
+    return None

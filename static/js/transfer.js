@@ -68,7 +68,9 @@ export class Transfer {
       onAfterResponse: (request, response) => {
         const status = response.getStatus();
         if (request.getMethod() === "POST") this.continued = false;
-        if (request.getMethod() === "HEAD" && [401, 403, 429].includes(status)) throw new KeptAnswer(response);
+        // On any refusal but 423 tus-js-client would begin anew; only what is gone must begin anew.
+        const kept = status >= 400 && ![404, 410].includes(status);
+        if (request.getMethod() === "HEAD" && kept) throw new KeptAnswer(response);
       },
       onSuccess: () => this.#delivered(),
       onError: (error) => this.#failed(error),

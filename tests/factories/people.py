@@ -43,5 +43,3 @@ def bearer(system: System, account: Account) -> dict[str, str]:
     """Return the Authorization header of a new token."""
     with system.work() as uow:
         return {"Authorization": f"Bearer {tokens.issue(uow, account, 'test')}"}
-
-

@@ -85,4 +85,10 @@ def _scan(system: System, upload: Upload, state: UploadState) -> None:
         seconds=0.1,
     )
     with system.work() as uow:
-        assert claims.record(uow, claim, report)
+        assert claims.record(uow, claim, report, _version(system, upload))
+
+
+def _version(system: System, upload: Upload) -> str:
+    file, version = system.adapters.storage.open(upload.storage_key)
+    file.close()
+    return version

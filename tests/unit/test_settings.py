@@ -65,7 +65,9 @@ def test_an_unknown_setting_is_refused() -> None:
 
 def test_secrets_do_not_show() -> None:
     said = repr(make(smtp_password="smtp-secret"))
-    assert not [word for word in (GOOD["secret_key"], "db-secret", "redis-secret", "smtp-secret") if word in said]
+    assert not [
+        word for word in (GOOD["secret_key"], "db-secret", "redis-secret", "smtp-secret") if word in said
+    ]
 
 
 @pytest.mark.parametrize("program", [("-c", "import wsgi"), ("worker.py", "scan")])

@@ -68,11 +68,15 @@ class FileSink:
                     sync_directory(self._unnamed_in)
         except (StorageFullError, DependencyError):
             self._failed = True
-            with suppress(OSError):
-                os.ftruncate(self._fd, self._durable)
+            self.cut_back()
             raise
         self._durable = self.offset
         self._unnamed_in = None
+
+    def cut_back(self) -> None:
+        """Drop what is not durable, which nobody was promised: on a full store others need the room."""
+        with suppress(OSError):
+            os.ftruncate(self._fd, self._durable)
 
     def _refuse_if_failed(self) -> None:
         if self._failed:

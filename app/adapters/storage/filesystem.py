@@ -10,13 +10,19 @@ import re
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
 from app.adapters.storage.appending import FileSink, storage_errors, sync_directory
-from app.domain.errors import DependencyError, LockedError, NotFoundError, StateConflictError
+from app.domain.errors import (
+    DependencyError,
+    LockedError,
+    NotFoundError,
+    StateConflictError,
+    StorageFullError,
+)
 
 # Without dots there is no way up, and other files may lie beside an object (``<key>.members``).
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}/[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -51,7 +57,12 @@ class FilesystemStorage:
                 if os.fstat(fd).st_size < offset:
                     raise NotFoundError("Those bytes are no longer here: begin again.", key=key)
                 os.ftruncate(fd, offset)
-            yield FileSink(fd, path.parent, offset)
+            sink = FileSink(fd, path.parent, offset)
+            try:
+                yield sink
+            except StorageFullError:
+                sink.cut_back()
+                raise
         finally:
             os.close(fd)
 
@@ -198,8 +209,6 @@ def _version(fd: int) -> str:
 
 
 def _make_directory(path: Path) -> None:
-    try:
+    with suppress(FileExistsError):  # by somebody who may not have made the name durable yet
         path.mkdir(mode=0o700)
-    except FileExistsError:
-        return
     sync_directory(path.parent)

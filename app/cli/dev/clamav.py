@@ -115,9 +115,11 @@ def _write_test_signatures(signatures: Path) -> None:
 
 def answers(socket: Path) -> bool:
     """Say whether clamd answers a PING."""
+    scanner = clamd.ClamdUnixSocket(str(socket), timeout=5)
     try:
-        return bool(clamd.ClamdUnixSocket(str(socket), timeout=5).ping() == "PONG")
+        return bool(scanner.ping() == "PONG")
     except (clamd.ClamdError, OSError):
+        scanner.clamd_socket.close()  # the package leaves it open when it cannot connect
         return False
 
 

@@ -1,5 +1,7 @@
 """The fault suite's last word: how many faults were survived."""
 
+import os
+
 import click
 import pytest
 
@@ -20,6 +22,7 @@ class Tally:
 def run_faults() -> int:
     """Run the suite and print `faults survived N/N` last; return pytest's exit status."""
     tally = Tally()
-    status = pytest.main(["tests/faults"], plugins=[tally])
+    # Side by side: each test mostly waits for processes to start.
+    status = pytest.main(["tests/faults", "-n", str(os.cpu_count() or 2)], plugins=[tally])
     click.echo(f"faults survived {tally.total - len(tally.failed)}/{tally.total}")
     return int(status)

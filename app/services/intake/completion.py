@@ -25,13 +25,12 @@ def complete(
     *,
     size: int,
     declared_size: int | None,
-    sha256: str | None,
+    sha256: str,
     declared_sha256: frozenset[str],
 ) -> Sealed:
     """Compare what arrived with what was promised, then make it durable and write-once.
 
-    ``sha256`` is what was computed while receiving, or None when that was interrupted; then
-    the stored bytes are read once more.
+    ``sha256`` (hex) is that of the received bytes.
 
     Raises:
         TruncatedBodyError, DigestMismatchError, WrongContentError: it is not what was promised.
@@ -39,8 +38,6 @@ def complete(
     """
     if declared_size is not None and size != declared_size:
         raise TruncatedBodyError(f"{size:,} of {declared_size:,} bytes arrived. Send the file again.")
-    if sha256 is None:
-        sha256 = digest_of(storage, key)
     if declared_sha256 - {sha256}:
         raise DigestMismatchError(
             f"What arrived has SHA-256 {sha256}, which is not what you announced. "

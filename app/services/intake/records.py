@@ -142,15 +142,6 @@ def checkpoint(uow: UnitOfWork, upload_id: UUID, offset: int) -> None:
     _while_receiving(uow, upload_id, {"received_bytes": offset})
 
 
-def still_coming(uow: UnitOfWork, upload_id: UUID) -> None:
-    """Note that bytes are arriving, none of which is durable yet.
-
-    Raises:
-        StateConflictError: the upload is no longer being received.
-    """
-    _while_receiving(uow, upload_id, {})
-
-
 def _while_receiving(uow: UnitOfWork, upload_id: UUID, values: Mapping[str, object]) -> None:
     moved = uow.session.execute(
         update(Upload)

@@ -17,7 +17,7 @@ from app.domain.lifecycle import UploadState
 from app.domain.verdict import ScanReport, Verdict
 from app.log import get_logger
 from app.models import Scan, Upload
-from app.services import notices
+from app.services import audit, notices
 from app.services.lifecycle import transition
 from app.uow import UnitOfWork
 
@@ -36,7 +36,6 @@ class Claim:
     upload_id: UUID
     epoch: int
     storage_key: str
-    storage_version: str
     size: int
     sha256: str
 
@@ -46,10 +45,11 @@ def _waiting() -> ColumnElement[bool]:
     return Upload.state.in_([UploadState.SEALED, UploadState.SCANNING]) & rested
 
 
-def waiting(uow: UnitOfWork, limit: int) -> Sequence[UUID]:
-    """Return the uploads that anybody may claim now, the longest waiting first."""
+def waiting(uow: UnitOfWork, waited: int, limit: int) -> Sequence[UUID]:
+    """Return what anybody may claim and has been so for ``waited`` seconds, the longest first."""
+    long_enough = Upload.active_at <= _from_now(-waited)
     return uow.session.scalars(
-        select(Upload.id).where(_waiting()).order_by(Upload.active_at).limit(limit)
+        select(Upload.id).where(_waiting(), long_enough).order_by(Upload.active_at).limit(limit)
     ).all()
 
 
@@ -82,10 +82,10 @@ def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
             reason=f"The scanner stopped {uow.settings.scan_attempts} times while checking this bundle.",
         )
         return None
-    assert taken.storage_version is not None  # noqa: S101  # sealed_is_whole guarantees these three
-    assert taken.size is not None  # noqa: S101
+    assert taken.size is not None  # noqa: S101  # sealed_is_whole guarantees both
     assert taken.sha256 is not None  # noqa: S101
-    return Claim(taken.id, taken.epoch, taken.storage_key, taken.storage_version, taken.size, taken.sha256)
+    audit.record(uow, "upload.scanning", upload=taken)
+    return Claim(taken.id, taken.epoch, taken.storage_key, taken.size, taken.sha256)
 
 
 def renew(uow: UnitOfWork, held: Claim) -> bool:
@@ -98,32 +98,37 @@ def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
 
     ``counted`` is false when the bundle cannot be to blame: the scanner was away.
     """
-    return _write(
+    mine = _write(
         uow,
         held,
         state=UploadState.SEALED,
         lease_until=_from_now(_REST),
         attempts=Upload.attempts if counted else Upload.attempts - 1,
     )
+    if mine:
+        audit.record(uow, "upload.waiting", upload=uow.session.get_one(Upload, held.upload_id))
+    return mine
 
 
-def record(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
+def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
     """Write the verdict; False when the claim is no longer ours and nothing was written.
 
-    A report about other bytes than were sealed is never believed.
+    A report about other bytes than were sealed is never believed. ``storage_version`` is that
+    of the object that was read; it becomes the upload's, which after a restore from a backup
+    is another one with the same bytes.
     """
     verdict, reason = report.verdict, report.reason
     if (report.sha256, report.size) != (held.sha256, held.size) and verdict is Verdict.CLEAN:
         verdict, reason = Verdict.UNSCANNABLE, "The stored bytes are not those that were received."
         log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)
-    if not _write(uow, held, lease_until=None):
+    if not _write(uow, held, lease_until=None, storage_version=storage_version):
         return False
     upload = transition(uow, held.upload_id, UploadState(verdict), epoch=held.epoch, reason=reason)
     uow.session.merge(
         Scan(
             upload_id=held.upload_id,
             verdict=verdict,
-            storage_version=held.storage_version,
+            storage_version=storage_version,
             findings=[asdict(finding) for finding in report.findings],
             members_total=report.members_total,
             members_scanned=report.members_scanned,

@@ -82,7 +82,7 @@ class _Pass:
 
     def _take(self, member: Member, lanes: Lanes, depth: int = 0) -> None:
         """Send one entry on its way. Those of nested archives count by their bytes alone."""
-        entries = 0 if depth else 1
+        entries = 0 if depth or not member.entry else 1
         self._members += entries
         content = self._counted(member.content)
         if member.sparse:

@@ -53,7 +53,7 @@ def content(upload_id: UUID) -> ResponseReturnValue:
     try:
         return send_upload(upload_id)
     except StateConflictError as error:
-        return problem_json(error.status, error.code, error.message, **error.context)
+        return problem_json(error.status, error.code, error.message, state=error.context.get("state"))
 
 
 @blueprint.delete("/uploads/<uuid:upload_id>")

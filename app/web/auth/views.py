@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, redirect, render_template, request, session, url_for
+from flask import Blueprint, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
@@ -13,7 +13,7 @@ from app.domain.policy import Permission
 from app.queries import accounts
 from app.services import passwords, sign_in
 from app.web.access import public, requires
-from app.web.context import system_work, work
+from app.web.context import system, system_work, work
 from app.web.login import Principal
 
 blueprint = Blueprint("auth", __name__)
@@ -55,17 +55,16 @@ def begin_session() -> ResponseReturnValue:
     # Outside of the unit of work: hashing takes its time, and must not hold a connection.
     if not passwords.verify(form.password.data, account.password_hash if account else None) or not account:
         with system_work() as uow:
-            sign_in.refused(uow, form.email.data)
+            sign_in.refused(uow, form.email.data, request.remote_addr)
         return render_template("auth/sign_in.html", form=form, error=_REFUSED), 401
     previous = getattr(current_user, "session_id", None)
-    with system_work() as uow:
+    person = accounts.actor_of(account, request.remote_addr)
+    with system().work(person, g.request_id) as uow:
         if previous:
             sign_in.end(uow, previous)
-        row = sign_in.begin(
-            uow, account, address=request.remote_addr, user_agent=request.headers.get("User-Agent")
-        )
+        row = sign_in.begin(uow, account, user_agent=request.headers.get("User-Agent"))
     session.clear()  # the CSRF token included: nothing planted before survives
-    login_user(Principal(accounts.actor_of(account, request.remote_addr), session_id=row.id))
+    login_user(Principal(person, session_id=row.id))
     return redirect(_inside(form.next.data), code=303)
 
 

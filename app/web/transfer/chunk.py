@@ -3,12 +3,20 @@
 import hashlib
 
 from flask import current_app, request
+from flask_login import current_user
 
-from app.domain.errors import BadRequestError, OffsetConflictError, PortalError, WrongContentError
-from app.domain.lifecycle import UploadState
+from app.domain.errors import (
+    BadRequestError,
+    OffsetConflictError,
+    PortalError,
+    StateConflictError,
+    WrongContentError,
+)
+from app.domain.lifecycle import STORED, UploadState
 from app.models import Upload
 from app.queries import uploads
-from app.services.intake import records
+from app.services import sign_in
+from app.services.intake import completion, records
 from app.services.receiving import new_buffer, receive
 from app.web.body import Body
 from app.web.context import system, work
@@ -63,23 +71,49 @@ def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
         if checks:
             _note(upload, start + size)
         end = start + size
-        if whole and end < (upload.declared_bytes or 0):
+        if end == upload.declared_bytes:
+            # Still under the lock, so that nobody else reads the whole for the same purpose.
+            digest = whole.hexdigest() if whole else _digest(upload)
+        elif whole:
             hashes.keep(upload.id, end, whole)
     if end == upload.declared_bytes:
-        return finish(upload, whole.hexdigest() if whole else None)
+        return _seal(upload, digest)
     with work() as uow:
         return uploads.get(uow.session, uow.actor, upload.id)
 
 
-def finish(upload: Upload, sha256: str | None = None) -> Upload:
-    """Seal an upload of which every byte is here.
+def finish(upload: Upload) -> Upload:
+    """Seal an upload of which every byte is here, and the acknowledgement was lost.
 
     Raises:
+        LockedError: another request is about to.
         WrongContentError, DigestMismatchError: refused for good, nothing was kept.
         StorageFullError, DependencyError: asking again may work.
     """
+    size = upload.declared_bytes or 0
     try:
-        return door.finish(upload, size=upload.declared_bytes or 0, sha256=sha256)
+        with system().adapters.storage.append(upload.storage_key, size):
+            digest = _digest(upload)
+    except StateConflictError:  # the object was moved, the commit was lost: nobody writes any more
+        digest = _digest(upload)
+    return _seal(upload, digest)
+
+
+def _digest(upload: Upload) -> str:
+    return completion.digest_of(system().adapters.storage, upload.storage_key)
+
+
+def _seal(upload: Upload, sha256: str) -> Upload:
+    digest = sha256_field(request.headers, "Repr-Digest")
+    digests = frozenset({digest} if digest else ())
+    try:
+        return door.finish(upload, size=upload.declared_bytes or 0, sha256=sha256, digests=digests)
+    except StateConflictError:  # another request was faster; finishing twice gives one answer
+        with work() as uow:
+            now = uploads.get(uow.session, uow.actor, upload.id)
+        if now.state not in STORED:
+            raise
+        return now
     except Exception as error:
         if door.refused_for_good(error):
             door.give_up(upload, error)
@@ -95,6 +129,8 @@ def partial_hashes() -> PartialHashes:
 def _note(upload: Upload, offset: int) -> None:
     with work() as uow:
         records.checkpoint(uow, upload.id, offset)
+        if current_user.session_id:  # who is sending is not idle, however long a chunk takes
+            sign_in.touch_session(uow, current_user.session_id)
 
 
 def _confirm(upload: Upload, start: int) -> None:

@@ -63,11 +63,11 @@ def receive_whole(
         upload = records.start(uow, announced, adapters.storage.name)
     hasher = hashlib.sha256()
 
-    def still_coming(_offset: int) -> None:
-        # The word that bytes arrive is for the sweeper alone: a database that is away for a
-        # while must not cost an upload that may yet be sealed.
+    def note(offset: int) -> None:
+        # For people and the sweeper alone: a database that is away for a while must not cost
+        # an upload that may yet be sealed.
         with suppress(DependencyError), work() as uow:
-            records.still_coming(uow, upload.id)
+            records.checkpoint(uow, upload.id, offset)
 
     try:
         with adapters.storage.append(upload.storage_key, 0) as sink:
@@ -78,7 +78,7 @@ def receive_whole(
                 buffer=new_buffer(),
                 limit=settings.max_upload_bytes,
                 inspect=refuse_wrong_content,
-                checkpoint=still_coming,
+                checkpoint=note,
                 checkpoint_bytes=_BY_TIME_ONLY,
             )
         if afterwards:
@@ -89,7 +89,7 @@ def receive_whole(
         raise
 
 
-def finish(upload: Upload, *, size: int, sha256: str | None, digests: frozenset[str] = frozenset()) -> Upload:
+def finish(upload: Upload, *, size: int, sha256: str, digests: frozenset[str] = frozenset()) -> Upload:
     """Judge and seal what has been received. When this returns, it may be acknowledged.
 
     Raises:

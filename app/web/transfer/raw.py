@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flask import Response, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.domain.errors import BadRequestError, DigestMismatchError
+from app.domain.errors import BadRequestError, DigestMismatchError, InvalidInputError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Permission
 from app.models import Upload
@@ -84,7 +84,19 @@ def _known() -> ResponseReturnValue | None:
     }
     if before is None or before.state in came_to_nothing:
         return None  # the intake decides
+    if _says_otherwise(before):
+        raise InvalidInputError("This Idempotency-Key brought another file. Use a new key for each file.")
     return _answer(before, status=200)
+
+
+def _says_otherwise(before: Upload) -> bool:
+    """Whether what is announced now, unread, is surely not what was received before."""
+    announced = {request.args.get("sha256"), sha256_field(request.headers, "Repr-Digest")}
+    if not _is_multipart():
+        announced.add(sha256_field(request.headers, "Content-Digest"))
+        if request.content_length not in {None, before.size}:
+            return True
+    return bool(announced - {None, before.sha256})
 
 
 def _from_form(*, filename: str | None = None, field: str | None = None) -> Upload:

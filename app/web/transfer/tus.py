@@ -29,7 +29,7 @@ from app.web.body import open_body
 from app.web.context import actor, system, work
 from app.web.transfer import chunk
 from app.web.transfer.blueprint import blueprint
-from app.web.transfer.digests import CHECKSUMS
+from app.web.transfer.digests import CHECKSUMS, sha256_field
 from app.web.transfer.tus_headers import VERSION, check_version, decimal, metadata
 from app.web.upload_json import upload_json
 
@@ -68,7 +68,7 @@ def create() -> ResponseReturnValue:
         size=decimal(request, "Upload-Length"),
         case=said.get("case"),
         note=said.get("note"),
-        sha256=said.get("sha256"),
+        sha256=said.get("sha256") or sha256_field(request.headers, "Repr-Digest"),
     )
     storage = system().adapters.storage
     with work() as uow:

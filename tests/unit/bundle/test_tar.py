@@ -137,8 +137,12 @@ def test_headers_that_two_readers_read_differently_are_malformed(tar: bytes) -> 
 
 
 def test_harmless_pax_headers() -> None:
+    """What is more than names and numbers is content to some readers, so it is shown."""
     comment = one("pax", pax_line("comment", "by git"), type=b"g")
-    assert read(comment + pax(path="long", size="1") + one("a", b"x") + END) == [("long", b"x")]
+    assert read(comment + pax(path="long", size="1") + one("a", b"x") + END) == [
+        ("long (attributes)", b"comment=by git\n"),
+        ("long", b"x"),
+    ]
 
 
 def test_base_256_and_odd_sizes() -> None:

@@ -1,0 +1,87 @@
+"""Looking for words in a million rows, newest first, in a time that has a bound.
+
+No index gives the matches of a word in the order of time. So the newest rows are looked at
+first, where the hits of a frequent word are; only when they do not fill the page, the trigram
+index is asked, which is quick because the word has then proved rare. Left to itself, the
+planner guesses how frequent a word is, and a wrong guess costs seconds.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from app.models import Upload
+
+AnySelect = Select[*tuple[Any, ...]]
+
+LOOK = 10_000  # rows, a few milliseconds
+TRIGRAM = 3  # characters; no index knows shorter words
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in the list: right after the upload with these values."""
+
+    created_at: datetime
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """``ids`` newest first; ``stopped`` is where the search ended when that is not the list's end."""
+
+    ids: list[UUID]
+    stopped: Position | None = None
+
+
+def newest_first(query: AnySelect) -> AnySelect:
+    """Order by time, ids deciding between equals."""
+    return query.order_by(Upload.created_at.desc(), Upload.id.desc())
+
+
+def after(query: AnySelect, position: Position) -> AnySelect:
+    """Go on at ``position``."""
+    return query.where(tuple_(Upload.created_at, Upload.id) < tuple_(position.created_at, position.id))
+
+
+def find(session: Session, scope: AnySelect, words: Sequence[str], limit: int) -> Found:
+    """Return the newest uploads in ``scope`` that contain all ``words``, at most ``limit``.
+
+    Words that are all shorter than `TRIGRAM` are looked for in `LOOK` rows; ``stopped`` then says
+    where to go on.
+    """
+    looked = newest_first(scope.with_only_columns(Upload.id, Upload.search)).limit(LOOK).subquery()
+    ids = list(session.scalars(select(looked.c.id).where(_contains(looked.c.search, words)).limit(limit)))
+    if len(ids) == limit:
+        return Found(ids)
+    bound = session.execute(
+        newest_first(scope.with_only_columns(Upload.created_at, Upload.id)).offset(LOOK - 1).limit(1)
+    ).one_or_none()
+    if bound is None:
+        return Found(ids)
+    end = Position(bound.created_at, bound.id)
+    if all(len(word) < TRIGRAM for word in words):
+        return Found(ids, stopped=end)
+    older = after(scope.with_only_columns(Upload.id), end).where(_contains(Upload.search, words))
+    with _by_bitmap(session):
+        ids += session.scalars(newest_first(older).limit(limit - len(ids)))
+    return Found(ids)
+
+
+def _contains(text: Any, words: Sequence[str]) -> ColumnElement[bool]:
+    return and_(*(text.contains(word, autoescape=True) for word in words))
+
+
+@contextmanager
+def _by_bitmap(session: Session) -> Iterator[None]:
+    """Keep the planner from walking along an index in search of what is rare."""
+    names = ("enable_indexscan", "enable_seqscan")
+    session.execute(select(*(func.set_config(name, "off", True) for name in names)))
+    yield
+    session.execute(select(*(func.set_config(name, "on", True) for name in names)))
