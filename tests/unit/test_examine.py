@@ -260,3 +260,11 @@ def make_tgz_with_attribute(key: str, value: str) -> bytes:
         member.pax_headers = {key: value}
         archive.addfile(member, io.BytesIO(b"content"))
     return packed.getvalue()
+
+
+def test_a_nested_archive_that_is_cut_off_is_for_the_engine() -> None:
+    """Logs that were cut off are usual in bundles; their members so far, and the rest, are scanned."""
+    inner = make_tgz(many(40))
+    report = scan(make_tgz({"a": b"x", "cut.tgz": inner[:-30], "z": b"y"}))
+    assert (report.verdict, report.members_total, report.reason) == (Verdict.CLEAN, 3, None)
+    assert scan(make_tgz({"cut.tgz": make_tgz({"b": BAD, "c": BIG})[:-30]})).verdict is Verdict.INFECTED

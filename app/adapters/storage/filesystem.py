@@ -43,15 +43,21 @@ class FilesystemStorage:
     @contextmanager
     def append(self, key: str, offset: int, confirm: Callable[[], None] = lambda: None) -> Iterator[FileSink]:
         """See `app.ports.Storage`. Raises StateConflictError once the object is sealed."""
-        path = self._path(self._incoming, key)
+        path, sealed = self._path(self._incoming, key), self._path(self._sealed, key)
         with storage_errors():
             if offset == 0:
                 _make_directory(path.parent)
-            fd = _open_locked(path, os.O_RDWR | (os.O_CREAT if offset == 0 else 0))
+            try:
+                fd = _open_locked(path, os.O_RDWR | (os.O_CREAT if offset == 0 else 0))
+            except (NotFoundError, PermissionError) as error:
+                if not sealed.exists() and not path.exists():
+                    raise
+                # Moved, or frozen to be moved, by a sealing that crashed later.
+                raise StateConflictError("This upload is complete already.", key=key) from error
         try:
             confirm()
             with storage_errors():
-                if self._path(self._sealed, key).exists():  # looked for under the lock that sealing takes
+                if sealed.exists():  # looked for under the lock that sealing takes
                     path.unlink()  # another name of the sealed object, or made just now
                     raise StateConflictError("This upload is complete already.", key=key)
                 if os.fstat(fd).st_size < offset:

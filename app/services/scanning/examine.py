@@ -84,7 +84,6 @@ class _Pass:
         """Send one entry on its way. Those of nested archives count by their bytes alone."""
         entries = 0 if depth or not member.entry else 1
         self._members += entries
-        content = self._counted(member.content)
         if member.sparse:
             self._tally.doubt(
                 f"{quoted(member.name)} is stored without its empty parts, so its scan would not be of what "
@@ -93,9 +92,12 @@ class _Pass:
         if member.size == 0:
             self._tally.clean(entries, 0)
         elif member.size is None or member.size >= ALONE:
-            self._stream(member, content, entries, lanes)
+            self._stream(member, self._counted(member.content), entries, lanes)
         else:
-            data = b"".join(content)
+            data = b"".join(member.content)
+            self._expanded += len(
+                data
+            )  # once all is here: of a nested archive cut off, the engine sees the rest
             if depth < DEPTH and self._open(member.name, data, lanes, depth + 1):
                 self._tally.clean(entries, len(data))
             else:

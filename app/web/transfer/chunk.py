@@ -34,6 +34,9 @@ class ChecksumMismatchError(PortalError):
 def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
     """Append ``body`` at byte ``start``, ``room`` bytes before the end; seal when it is the last.
 
+    Returns:
+        The upload, its ``received_bytes`` as committed.
+
     Raises:
         LockedError: another request is writing to this upload.
         ChecksumMismatchError, TruncatedBodyError, TooLargeError, StorageFullError: the row's
@@ -78,8 +81,7 @@ def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
             hashes.keep(upload.id, end, whole)
     if end == upload.declared_bytes:
         return _seal(upload, digest)
-    with work() as uow:
-        return uploads.get(uow.session, uow.actor, upload.id)
+    return upload
 
 
 def finish(upload: Upload) -> Upload:
@@ -131,6 +133,7 @@ def _note(upload: Upload, offset: int) -> None:
         records.checkpoint(uow, upload.id, offset)
         if current_user.session_id:  # who is sending is not idle, however long a chunk takes
             sign_in.touch_session(uow, current_user.session_id)
+    upload.received_bytes = offset  # committed: what the sender is told needs no further query
 
 
 def _confirm(upload: Upload, start: int) -> None:

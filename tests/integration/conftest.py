@@ -1,0 +1,35 @@
+"""What the integration tests share: a product whose commits are commits."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count
+
+import pytest
+from pydantic import SecretStr
+
+from app.cli.dev.services import Services
+from app.db import Database
+from app.domain.policy import Actor
+from app.settings import Settings
+from app.system import System
+from tests.factories.people import make_actor
+from tests.live import clone_database
+
+_number = count(1)
+
+
+@pytest.fixture
+def committed(system: System, settings: Settings, services: Services, template: str) -> Iterator[System]:
+    """Give `system` a database of its own, where threads see what others committed and time passes."""
+    url = clone_database(services, template, f"committed_{next(_number)}")
+    database = Database.connect(url)
+    yield replace(
+        system, database=database, settings=settings.model_copy(update={"database_url": SecretStr(url)})
+    )
+    database.engine.dispose()
+
+
+@pytest.fixture
+def sender(system: System) -> Actor:
+    """Give a customer of `system`."""
+    return make_actor(system)

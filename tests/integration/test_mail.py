@@ -1,0 +1,160 @@
+"""Mails as they arrive, through real SMTP: T18, T36 (links), C6."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from uuid import uuid4
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import settings as hypothesis
+from hypothesis import strategies as st
+
+from app.adapters.mail import SmtpMailer
+from app.cli.dev.ports import free_port
+from app.cli.dev.services import Services
+from app.domain.errors import DependencyError, MailRefusedError, MailUncertainError, PortalError
+from app.domain.lifecycle import UploadState
+from app.domain.policy import Role
+from app.jobs.deliver import deliver
+from app.models import Upload
+from app.ports import Message
+from app.settings import Settings
+from app.system import System
+from tests.factories.people import make_account, make_actor, make_organisation
+from tests.factories.uploads import make_upload
+from tests.integration.looking import outbox
+
+HEADERS = {
+    "from", "to", "subject", "date", "message-id", "auto-submitted",
+    "content-type", "content-transfer-encoding", "mime-version",
+}  # fmt: skip
+
+
+def caught(services: Services, about: str) -> list[dict[str, str]]:
+    mails: list[dict[str, str]] = requests.get(f"{services.mail_url}/messages", timeout=10).json()
+    return [mail for mail in mails if about in mail["text"]]
+
+
+def told(system: System, upload: Upload) -> None:
+    """Send what is in the outbox about an upload, over SMTP."""
+    real = replace(system, adapters=replace(system.adapters, mailer=SmtpMailer(system.settings)))
+    for delivery in outbox(system, upload.id):
+        deliver(real, str(delivery.id))
+
+
+@pytest.mark.parametrize("state", [UploadState.CLEAN, UploadState.INFECTED])
+def test_a_mail_says_what_where_and_whose(system: System, services: Services, state: UploadState) -> None:
+    engineer = make_account(system, Role.ENGINEER)
+    sender = make_actor(system, organisation=make_organisation(system))
+    upload = make_upload(system, sender, state, filename="web-01 Ärger.tgz", case="cs-12")
+    told(system, upload)
+    mails = {mail["to"]: mail for mail in caught(services, str(upload.id))}
+    infected = state is UploadState.INFECTED
+    assert set(mails) == {engineer.email, sender.email} if infected else {engineer.email}
+    mail = mails[engineer.email]
+    assert mail["subject"] == f"[CS-12] {'Virus found' if infected else 'Ready'}: web-01 Ärger.tgz"
+    assert f"\n{system.settings.base_url}/files/{upload.id}\n" in mail["text"].replace("\r", "")
+    for fact in ("CS-12", "web-01 Ärger.tgz", f"{upload.size:,} bytes", str(upload.sha256), sender.email):
+        assert fact in mail["text"]
+    assert ("Eicar-Test-Signature in var/log/mail.log" in mail["text"]) is infected
+    keys = {delivery.recipient: delivery.dedupe_key for delivery in outbox(system, upload.id)}
+    assert mail["message_id"].strip() == f"<{keys[engineer.email]}@diagport>"
+    assert all(delivery.sent_at for delivery in outbox(system, upload.id))
+
+
+def test_hostile_names_add_no_header_and_are_not_evaluated(system: System, services: Services) -> None:
+    make_account(system, Role.ENGINEER)
+    name = "{{7*7}}${7*7}<%=7*7%>\r\nBcc: everybody@example.com\r\n\r\n<b>x.tgz"
+    upload = make_upload(system, make_actor(system), UploadState.CLEAN, filename=name)
+    told(system, upload)
+    (mail,) = caught(services, str(upload.id))
+    assert "everybody" not in mail["to"]
+    assert "{{7*7}}${7*7}<%=7*7%>" in mail["subject"]
+    assert "49" not in mail["subject"]
+    assert "49" not in mail["text"].replace(str(upload.id), "").replace(str(upload.sha256), "")
+
+
+def composed(settings: Settings, subject: str, text: str = "text") -> EmailMessage:
+    message = Message(key="0" * 64, to="ann@example.com", subject=subject, text=text)
+    mail = SmtpMailer(settings)._compose(message)
+    wire = mail.as_bytes(policy=policy.SMTP)
+    return message_from_bytes(wire, _class=EmailMessage, policy=policy.default)
+
+
+SETTINGS = Settings.model_construct(mail_from="Diagport <diagport@localhost>")
+
+
+@hypothesis(max_examples=300, deadline=None)
+@given(subject=st.text(st.characters(exclude_categories=["Cs"]), max_size=300))
+def test_no_subject_changes_the_headers(subject: str) -> None:
+    mail = composed(SETTINGS, subject)
+    assert {name.lower() for name in mail} == HEADERS
+    assert mail["To"] == "ann@example.com"
+    assert mail.get_content().strip() == "text"
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\n", "\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_no_line_end_gets_through(line_end: str) -> None:
+    mail = composed(SETTINGS, f"a{line_end}Bcc: b@example.com{line_end}{line_end}c" + " é" * 60)
+    assert {name.lower() for name in mail} == HEADERS
+
+
+@contextmanager
+def answering(*replies: bytes) -> Iterator[int]:
+    """Run a mail server that gives these replies, one after each line, and then hangs up."""
+    port = free_port()
+
+    def serve(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rb") as lines:
+            for reply in replies:
+                connection.sendall(reply + b"\r\n")
+                line = lines.readline()
+                while b"354" in reply and line not in {b".\r\n", b""}:
+                    line = lines.readline()
+
+    with socket.create_server(("127.0.0.1", port)) as listener:
+        listener.settimeout(10)
+        thread = threading.Thread(target=serve, args=(listener,))
+        thread.start()
+        yield port
+        thread.join(10)
+
+
+OK = (b"220 hi", b"250 me")
+GREY, NO = b"451 try later", b"550 no such user"
+
+
+@pytest.mark.parametrize(
+    ("replies", "error"),
+    [
+        pytest.param((*OK, b"250 ok", NO, b"250 ok"), MailRefusedError, id="recipient refused"),
+        pytest.param((*OK, b"250 ok", GREY, b"250 ok"), DependencyError, id="greylisted"),
+        pytest.param((*OK, b"250 ok", b"250 ok", b"354 go", GREY, b"250 ok"), DependencyError, id="later"),
+        pytest.param((*OK, b"250 ok", b"250 ok", b"354 go", NO, b"250 ok"), MailRefusedError, id="content"),
+        pytest.param((*OK, b"250 ok", b"250 ok", b"354 go"), MailUncertainError, id="gone after the mail"),
+        pytest.param((b"421 too busy",), DependencyError, id="too busy"),
+        pytest.param((b"554 not here",), DependencyError, id="no service"),
+        pytest.param((b"220 hi",), DependencyError, id="gone after the greeting"),
+        pytest.param((), DependencyError, id="hangs up"),
+    ],
+)
+def test_what_the_server_says_decides(
+    settings: Settings, replies: tuple[bytes, ...], error: type[PortalError]
+) -> None:
+    with answering(*replies) as port:
+        mailer = SmtpMailer(settings.model_copy(update={"smtp_port": port}))
+        with pytest.raises(error):
+            mailer.send(Message(key=uuid4().hex, to="ann@example.com", subject="s", text="t"))
+
+
+def test_nobody_there(settings: Settings) -> None:
+    mailer = SmtpMailer(settings.model_copy(update={"smtp_port": free_port()}))
+    with pytest.raises(DependencyError):
+        mailer.send(Message(key=uuid4().hex, to="ann@example.com", subject="s", text="t"))
