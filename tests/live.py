@@ -101,7 +101,9 @@ class Live:
     def get(self, path: str, who: str | None = None, **more: Any) -> requests.Response:
         return self.request("GET", path, who, **more)
 
-    def put(self, data: bytes, filename: str = "bundle.tgz", who: str = "acme", **more: Any) -> dict[str, Any]:
+    def put(
+        self, data: bytes, filename: str = "bundle.tgz", who: str = "acme", **more: Any
+    ) -> dict[str, Any]:
         """Send a bundle in one request; return its JSON."""
         response = self.request("PUT", f"/upload/{filename}", who, data=data, **more)
         assert response.status_code == 201, response.text

@@ -1,0 +1,106 @@
+"""T1: every rule, method and principal against the checked-in table; default deny."""
+
+from uuid import uuid4
+
+import pytest
+from flask import Blueprint, Flask
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.domain.lifecycle import UploadState
+from app.domain.policy import Role
+from app.services.intake import records
+from app.system import System
+from tests.architecture.access_matrix import PRINCIPALS, read_matrix
+from tests.factories.requests import TGZ, request_for, rules
+from tests.factories.uploads import make_upload
+from tests.web.callers import Caller
+
+MATRIX = read_matrix()
+METHODS = {"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"}
+
+
+@pytest.fixture
+def people(app: Flask, system: System) -> dict[str, Caller]:
+    roles = {
+        "customer": Role.CUSTOMER,
+        "stranger": Role.CUSTOMER,
+        "engineer": Role.ENGINEER,
+        "admin": Role.ADMIN,
+    }
+    people = {name: Caller(app, system, role) for name, role in roles.items()}
+    return people | {"anonymous": _without_token(Caller(app, system))}
+
+
+def _without_token(caller: Caller) -> Caller:
+    caller.headers = {}
+    return caller
+
+
+def make_target(system: System, owner: Caller, rule: str) -> object:
+    """Return the id of an upload of the owner's on which everything that ``rule`` offers would work."""
+    if not rule.startswith("/tus"):
+        return make_upload(system, owner.actor, UploadState.CLEAN).id
+    with system.work(owner.actor) as uow:
+        return records.start(uow, records.Announcement("tus", "a.tgz", len(TGZ)), "filesystem").id
+
+
+def test_every_rule_stands_in_the_matrix(app: Flask) -> None:
+    assert rules(app) == set(MATRIX)
+
+
+@pytest.mark.parametrize(("method", "rule"), [pytest.param(*key, id=" ".join(key)) for key in sorted(MATRIX)])
+def test_everybody_gets_what_the_matrix_says(
+    method: str, rule: str, people: dict[str, Caller], system: System
+) -> None:
+    got: dict[str, int] = {}
+    for name in PRINCIPALS:
+        target = make_target(system, people["customer"], rule)
+        got[name] = _ask(people[name], method, rule, target).status_code
+    assert got == MATRIX[method, rule]
+
+
+def _ask(who: Caller, method: str, rule: str, target: object) -> TestResponse:
+    return who.ask(**request_for(method, rule, target))
+
+
+@pytest.mark.parametrize("rule", sorted({rule for _, rule in MATRIX}))
+def test_other_methods_are_refused(rule: str, people: dict[str, Caller]) -> None:
+    others = METHODS - {method for method, known in MATRIX if known == rule}
+    for method in others:
+        request = request_for(method, rule, uuid4())
+        assert people["admin"].ask(**request).status_code == 405, method
+
+
+BESIDE = (
+    "/console",
+    "/?__debugger__=yes&cmd=resource&f=debugger.js",
+    "/.git/config",
+    "/static/../wsgi.py",
+    "/static/%2e%2e/wsgi.py",
+    "/storage",
+    "/setup",
+    "/admin/options.php",
+)
+
+
+@pytest.mark.parametrize("path", BESIDE)
+def test_nothing_is_reachable_beside_the_rules(path: str, people: dict[str, Caller]) -> None:
+    """C2, C13."""
+    assert people["anonymous"].get(path).status_code in {303, 404}
+    assert b"create_app" not in people["admin"].get(path).data
+
+
+def test_the_portal_does_not_start_with_an_undeclared_view(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bare = Blueprint("bare", __name__)
+    bare.add_url_rule("/bare", view_func=lambda: "open")
+    monkeypatch.setattr("app.web.ops.blueprint", bare)
+    with pytest.raises(RuntimeError, match="without a declared permission: bare"):
+        create_app(system.settings, adapters=system.adapters, database=system.database)
+
+
+def test_an_undeclared_view_is_refused_at_run_time_too(app: Flask, people: dict[str, Caller]) -> None:
+    app.add_url_rule("/late", "late", lambda: "open")
+    assert people["admin"].get("/late").status_code == 403

@@ -1,0 +1,96 @@
+"""T41: models equal the head of the migrations; each migration goes up, down and up over data."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import func, select
+
+from app.cli.dev import ROOT
+from app.cli.dev.services import Services
+from app.db import Database
+from app.domain.lifecycle import UploadState
+from app.domain.policy import Role
+from app.models import Base
+from app.services import engine, sign_in
+from app.system import System
+from tests.factories.people import bearer, make_account, make_actor
+from tests.factories.uploads import ENGINE, make_upload
+from tests.live import clone_database
+
+REVISIONS = [script.revision for script in ScriptDirectory(str(ROOT / "migrations")).walk_revisions()]
+
+
+@pytest.fixture
+def database_of_its_own(services: Services, template: str) -> Iterator[tuple[Config, Database]]:
+    url = clone_database(services, template, f"migrations_{uuid4().hex}")
+    config = Config(toml_file=ROOT / "pyproject.toml")
+    config.attributes["url"] = url
+    database = Database.connect(url)
+    yield config, database
+    database.engine.dispose()
+
+
+def rows(database: Database) -> dict[str, int]:
+    """Count the rows of every table of the models."""
+    with database.transaction() as session:
+        return {
+            table.name: session.scalar(select(func.count()).select_from(table)) or 0
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def fill(system: System) -> None:
+    """Put something into every table, through the services."""
+    account = make_account(system, Role.ENGINEER)  # hears of clean bundles: a delivery
+    bearer(system, account)
+    with system.work() as uow:
+        sign_in.begin(uow, account, user_agent="test")
+        engine.report(uow, ENGINE)
+    sender = make_actor(system)
+    for state in UploadState:
+        make_upload(system, sender, state)
+
+
+def test_the_models_are_what_the_migrations_make(database_of_its_own: tuple[Config, Database]) -> None:
+    command.check(database_of_its_own[0])
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    assert len(ScriptDirectory(str(ROOT / "migrations")).get_heads()) == 1
+    names = sorted(path.stem for path in (ROOT / "migrations" / "versions").glob("*.py"))
+    assert names == REVISIONS[::-1]
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_the_migration_goes_down_and_up_over_data(
+    revision: str, database_of_its_own: tuple[Config, Database], system: System, tmp_path: Path
+) -> None:
+    config, database = database_of_its_own
+    fill(replace(system, database=database))
+    before = rows(database)
+    assert min(before.values()) > 0, before
+    database.engine.dispose()  # locks of idle connections would hold the migration up
+
+    command.downgrade(config, revision)
+    kept = _tables(database)
+    command.downgrade(config, "-1")
+    below = _tables(database)
+    command.upgrade(config, "head")
+    after = rows(database)
+
+    assert below < kept
+    assert {table: after[table] for table in below} == {table: before[table] for table in below}
+    command.check(config)
+
+
+def _tables(database: Database) -> set[str]:
+    """Return which of the models' tables there are."""
+    with database.engine.connect() as connection:
+        there = set(connection.dialect.get_table_names(connection))
+    return there & set(Base.metadata.tables)

@@ -1,0 +1,93 @@
+"""Something to look at on every page: one upload in each state, and a customer who sent nothing."""
+
+import gzip
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tests.e2e.sender import Sender
+from tests.e2e.sources import content_of, names, noisy_tgz
+from tests.factories.bundles import make_tar, make_tgz
+from tests.factories.eicar import eicar
+from tests.live import Live
+
+NOBODY = None
+NEWCOMER = "initech"
+LONG_NAME = "sosreport-" + "a-very-long-host-name-without-any-end." * 5 + "tgz"
+
+
+@dataclass(frozen=True)
+class View:
+    """One page as one person sees it."""
+
+    name: str
+    who: str | None
+    path: str
+    status: int = 200
+
+
+def make_newcomer(live: Live) -> None:
+    """Create a customer whose organisation has no uploads."""
+    if NEWCOMER in live.accounts:
+        return
+    entry = {"email": "newcomer@initech.example", "password": "nothing was sent so far"}
+    arguments = ["--role", "customer", "--organisation", NEWCOMER, "--password", entry["password"]]
+    create = live.application.python(
+        "newcomer", "-m", "flask", "--app", "wsgi", "users", "create", entry["email"], *arguments
+    )
+    create.start()
+    create.finish()
+    live.accounts[NEWCOMER] = entry
+
+
+def make_uploads(live: Live) -> dict[str, str]:
+    """Bring one upload into each state; return their ids by state."""
+    made: dict[str, str] = {}
+    note = "The node left the cluster at 04:12.\nIt came back by itself."
+    params = {"case": "CS-4720", "note": note}
+    made["clean"] = live.put(content_of(names()[0]), LONG_NAME, params=params)["id"]
+    made["infected"] = live.put(make_tgz({"opt/" + "deep/" * 30 + "eicar.com": eicar()}), "virus.tgz")["id"]
+    damaged = make_tar({"var/log/messages": b"x" * 5000})[:3000]
+    made["unscannable"] = live.put(gzip.compress(damaged, mtime=0), "damaged.tgz")["id"]
+    made["deleted"] = live.put(make_tgz({"etc/hostname": b"old\n"}), "old.tgz")["id"]
+    made["scanning"] = live.put(make_tgz({"etc/hostname": b"held\n"}), "held.tgz")["id"]
+    for state, upload_id in made.items():
+        settled = live.settled(upload_id)["state"]
+        assert settled == (state if state in {"infected", "unscannable"} else "clean"), settled
+    assert live.request("DELETE", f"/api/v1/uploads/{made['deleted']}", "admin").status_code == 204
+    # What lasts too short to be looked at.
+    live.sql(
+        "UPDATE upload SET state = 'scanning', lease_until = now() + interval '1 hour' WHERE id = %s",
+        made["scanning"],
+    )
+    answer = live.request("PUT", "/upload/gallery-wrong.zip", "acme", data=b"PK\x03\x04" + bytes(2000))
+    assert answer.status_code == 415
+    made["rejected"] = live.get("/api/v1/uploads?q=gallery-wrong.zip", "acme").json()["items"][0]["id"]
+    begun = Sender(live, noisy_tgz(50_000), "begun.tgz")
+    begun.send(0, 20_000)
+    made["receiving"] = begun.id
+    given_up = Sender(live, noisy_tgz(50_000), "given-up.tgz")
+    given_up.cancel()
+    made["abandoned"] = given_up.id
+    return made
+
+
+def views(uploads: dict[str, str]) -> Iterator[View]:
+    """List every page that there is, for somebody who may see it."""
+    yield View("sign-in", NOBODY, "/sign-in")
+    yield View("send", "acme", "/")
+    yield View("send, nothing sent yet", NEWCOMER, "/")
+    yield View("list", "acme", "/files")
+    yield View("list, nothing there", NEWCOMER, "/files")
+    yield View("list, nothing matches", "acme", "/files?q=there+is+no+such+file")
+    yield View("list of one case", "engineer", "/files?case=CS-4720")
+    yield View("list of all", "engineer", "/")
+    yield View("overview", "admin", "/")
+    for state, upload_id in uploads.items():
+        yield View(f"file, {state}", "admin" if state == "clean" else "acme", f"/files/{upload_id}")
+    for state in ("clean", "infected", "receiving"):
+        yield View(f"receipt, {state}", "acme", f"/files/{uploads[state]}/receipt")
+    yield View("not found", "acme", "/files/00000000-0000-4000-8000-000000000000", 404)
+    yield View("nowhere", NOBODY, "/nowhere", 404)
+    yield View("wrong filter", "engineer", "/files?state=none", 400)
+    yield View("not ready to download", "acme", f"/download/{uploads['infected']}", 409)
+    yield View("other method", "acme", "/upload", 405)

@@ -1,0 +1,149 @@
+"""Take the pictures of docs/screenshots from a running portal.
+
+python -m tests.e2e.screenshots http://127.0.0.1:8000 .local/demo.json docs/screenshots
+"""
+
+import io
+import json
+import re
+import sys
+import tarfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import requests
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.e2e.browser import CHROMIUM, FLAGS
+from tests.e2e.sources import noisy_tgz
+from tests.factories.bundles import make_tgz, repack
+from tests.factories.eicar import eicar
+from tests.live import BUNDLES
+
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+SENT = [  # who, file, name, case, note
+    ("acme", "support-bundle.tar.gz", "support-bundle-2026-11-18.tar.gz", "CS-4688", None),
+    ("globex", "preflight-bundle.tar.gz", "preflight-cluster-eu-1.tar.gz", "CS-4690", "Before the upgrade."),
+    ("acme", "sosreport-sunbeam.tgz", "sosreport-sunbeam-01.tgz", "CS-4702", None),
+    ("globex", "support-bundle.tar.gz", "support-bundle-billing.tar.gz", "CS-4711", None),
+    ("acme", "preflight-bundle.tar.gz", "preflight-cluster-us-2.tar.gz", None, None),
+    ("acme", "sosreport-rabbitmq.tgz", "sosreport-rabbitmq-01.tgz", "CS-4720", "Down since 04:12."),
+]  # fmt: skip
+
+
+class Portal:
+    """The running portal and its demo accounts."""
+
+    def __init__(self, url: str, demo: Path) -> None:
+        self.url = url
+        self.accounts: dict[str, dict[str, str]] = {
+            entry.get("organisation", entry["role"]): entry
+            for entry in json.loads(demo.read_text())["accounts"]
+        }
+
+    def _headers(self, who: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.accounts[who]['token']}"}
+
+    def put(self, who: str, content: bytes, name: str, case: str | None, note: str | None) -> str:
+        """Send a bundle, wait for its verdict; return its id."""
+        answer = requests.put(
+            f"{self.url}/upload/{name}",
+            data=content,
+            params={"case": case, "note": note},
+            headers=self._headers(who),
+            timeout=60,
+        )
+        answer.raise_for_status()
+        upload: dict[str, Any] = answer.json()
+        address = f"{self.url}/api/v1/uploads/{upload['id']}"
+        while requests.get(address, headers=self._headers(who), timeout=60).status_code != 200:
+            time.sleep(0.2)
+        return str(upload["id"])
+
+    @contextmanager
+    def open(self, browser: Browser, who: str, **options: Any) -> Iterator[Page]:
+        """Open a browser where ``who`` has signed in."""
+        context = browser.new_context(base_url=self.url, **options)
+        page = context.new_page()
+        page.goto("/sign-in")
+        page.get_by_label("Mail address").fill(self.accounts[who]["email"])
+        page.get_by_label("Password").fill(self.accounts[who]["password"])
+        page.get_by_role("button", name="Sign in").click()
+        expect(page).to_have_url(f"{self.url}/")
+        yield page
+        context.close()
+
+
+def fill(portal: Portal) -> str:
+    """Send the bundles, one of them infected; return the id of the last."""
+    upload_id = ""
+    for who, file, name, case, note in SENT:
+        source = BUNDLES / file
+        content = source.read_bytes() if source.exists() else make_tgz({"etc/hostname": name.encode()})
+        if name == "support-bundle-billing.tar.gz":
+            content = infected(content)
+        upload_id = portal.put(who, content, name, case, note)
+    return upload_id
+
+
+def infected(content: bytes) -> bytes:
+    """Return the bundle with the EICAR test file in it."""
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        names = sorted(info.name for info in tar if info.isreg())
+    return repack(content, {names[-1]: eicar()})
+
+
+def take(portal: Portal, browser: Browser, upload_id: str, into: Path) -> None:
+    """Take every picture, on a desk in light and on a phone in dark."""
+    looks: list[tuple[str, dict[str, Any]]] = [
+        ("", {"viewport": DESK, "color_scheme": "light"}),
+        ("-phone-dark", {"viewport": PHONE, "color_scheme": "dark", "device_scale_factor": 2}),
+    ]
+    for suffix, options in looks:
+        with portal.open(browser, "engineer", **options) as page:
+            page.goto("/files")
+            expect(page.locator("tbody tr").nth(len(SENT) - 1)).to_be_visible()
+            page.screenshot(path=into / f"files{suffix}.png")
+            page.goto(f"/files/{upload_id}")
+            expect(page.get_by_role("link", name="Download")).to_be_visible()
+            page.screenshot(path=into / f"file{suffix}.png")
+        with portal.open(browser, "acme", **options) as page:
+            sending(page)
+            page.screenshot(path=into / f"send{suffix}.png")
+            page.get_by_role("button", name="Cancel").click()
+            page.get_by_role("button", name="Discard").click()
+            expect(page.locator(".send-row[data-phase=cancelled]")).to_be_visible()
+
+
+def sending(page: Page) -> None:
+    """Leave the page in the middle of sending one bundle."""
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 1024**2}
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    page.get_by_label("Case number").fill("CS-4731")
+    page.get_by_label("Note").fill("Logs of the failed fail-over.")
+    content = noisy_tgz(12 * 1024**2, seed=4)
+    files: Any = {"name": "sosreport-db-03.tgz", "mimeType": "application/gzip", "buffer": content}
+    page.locator("#diag").set_input_files(files)
+    page.get_by_role("button", name="Send bundle").click()
+    expect(page.locator(".send-row__detail")).to_contain_text(re.compile(r"^[3-5]\d%.*/s.*left"))
+    page.evaluate("window.scrollTo(0, 0)")
+    page.locator(".send-row").scroll_into_view_if_needed()
+
+
+def main(url: str, demo: str, into: str) -> None:
+    """Fill the portal and take its pictures."""
+    portal, folder = Portal(url.rstrip("/"), Path(demo)), Path(into)
+    folder.mkdir(parents=True, exist_ok=True)
+    upload_id = fill(portal)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        take(portal, browser, upload_id, folder)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

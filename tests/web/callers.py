@@ -1,0 +1,98 @@
+"""Those who ask: programs with a token, people with a browser."""
+
+import html
+import re
+from typing import Any
+from urllib.parse import quote
+
+import html5lib
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.domain.policy import Role
+from app.models import Organisation
+from app.queries.accounts import actor_of
+from app.system import System
+from tests.factories.forms import Part, encode_form
+from tests.factories.people import PASSWORD, bearer, make_account
+
+_CSRF = re.compile(r'(?<=name="csrf_token")([^>]*value=")([^"]+)')
+
+
+class Caller:
+    """Somebody who sends a token, as `curl` and its like do."""
+
+    def __init__(
+        self, app: Flask, system: System, role: Role = Role.CUSTOMER, organisation: Organisation | None = None
+    ) -> None:
+        self.account = make_account(system, role, organisation)
+        self.actor = actor_of(self.account, "127.0.0.1")
+        self.headers = bearer(system, self.account)
+        self.client = app.test_client(use_cookies=False)
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> TestResponse:
+        headers = self.headers | (headers or {})
+        return self.client.open(path, method=method, headers=headers, buffered=True, **more)
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.ask("GET", path, **more)
+
+    def put(self, data: bytes, filename: str = "bundle.tgz", query: str = "", **more: Any) -> TestResponse:
+        return self.ask("PUT", f"/upload/{quote(filename, safe='')}{query}", data=data, **more)
+
+    def send_form(self, *parts: Part, path: str = "/upload", **more: Any) -> TestResponse:
+        body, content_type = encode_form(*parts)
+        return self.ask("POST", path, data=body, content_type=content_type, **more)
+
+
+class Browser:
+    """A browser with its cookies. Every page it gets must be HTML without an error."""
+
+    def __init__(self, app: Flask) -> None:
+        self.client = app.test_client()
+
+    def ask(self, method: str, path: str, headers: dict[str, str] | None = None, **more: Any) -> TestResponse:
+        headers = {"Accept": "text/html,*/*;q=0.8"} | (headers or {})
+        response = self.client.open(path, method=method, headers=headers, buffered=True, **more)
+        if response.mimetype == "text/html" and response.data:
+            parser = html5lib.HTMLParser(strict=True)
+            parse = parser.parseFragment if "HX-Request" in headers else parser.parse
+            parse(response.text)
+        return response
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.ask("GET", path, **more)
+
+    def post(self, path: str, data: dict[str, Any] | None = None, **more: Any) -> TestResponse:
+        """Post a form of ours, its CSRF token included."""
+        return self.ask("POST", path, data={"csrf_token": self.csrf_token()} | (data or {}), **more)
+
+    def csrf_token(self) -> str:
+        """Return the token of the page that this browser would post from."""
+        return csrf_token_in(self.get("/sign-in", follow_redirects=True))
+
+    def sign_in(self, email: str, password: str = PASSWORD, **fields: str) -> TestResponse:
+        return self.post("/sign-in", {"email": email, "password": password} | fields)
+
+    def cookie(self) -> str:
+        """Return what a thief of the session cookie would have."""
+        cookie = self.client.get_cookie("diagport")
+        return cookie.value if cookie else ""
+
+    def steal(self, cookie: str) -> "Browser":
+        """Become whoever the cookie belongs to."""
+        self.client.set_cookie("diagport", cookie)
+        return self
+
+    def signed_in(self) -> bool:
+        return self.get("/files").status_code == 200
+
+
+def csrf_token_in(page: TestResponse) -> str:
+    found = _CSRF.search(page.text)
+    assert found, page.text
+    return html.unescape(found[2])
+
+
+def without_csrf_tokens(page: str) -> str:
+    return _CSRF.sub(r"\1", page)

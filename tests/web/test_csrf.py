@@ -1,0 +1,105 @@
+"""T31: whatever a cookie carries needs the page's token and our own origin."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from app.domain.lifecycle import UploadState
+from app.domain.policy import Role
+from app.services.intake import records
+from app.system import System
+from tests.architecture.access_matrix import read_matrix
+from tests.factories.requests import SAFE, TGZ, request_for
+from tests.factories.uploads import make_upload
+from tests.web.callers import Browser, Caller
+from tests.web.looks import uploads
+
+UNSAFE = sorted(key for key in read_matrix() if key[0] not in SAFE)
+CROSS_SITE: list[dict[str, str]] = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://localhost.evil.example"},
+    {"Origin": "http://localhost:81"},
+    {"Origin": "https://localhost"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+
+@pytest.fixture(params=UNSAFE, ids=" ".join)
+def unsafe(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """Give every (method, rule) that may change something."""
+    method_and_rule: tuple[str, str] = request.param
+    return method_and_rule
+
+
+class Victim:
+    """A browser of somebody who may do it, and the upload that it would be done to."""
+
+    def __init__(self, app: Flask, system: System, unsafe: tuple[str, str]) -> None:
+        self.method, self.rule = unsafe
+        customer = Caller(app, system)
+        deletes = "delete" in self.rule or self.rule.startswith("/api")
+        who = Caller(app, system, Role.ADMIN) if deletes else customer
+        self.browser = Browser(app)
+        self.browser.sign_in(who.account.email)
+        self.target = self._target(system, customer)
+
+    def _target(self, system: System, customer: Caller) -> UUID:
+        if not self.rule.startswith("/tus"):
+            return make_upload(system, customer.actor, UploadState.CLEAN).id
+        with system.work(customer.actor) as uow:
+            return records.start(uow, records.Announcement("tus", "a.tgz", len(TGZ)), "filesystem").id
+
+    def send(self, headers: dict[str, str]) -> TestResponse:
+        request: dict[str, Any] = request_for(self.method, self.rule, self.target)
+        return self.browser.ask(**request | {"headers": {**request.get("headers", {}), **headers}})
+
+
+def state_of(system: System) -> list[tuple[object, ...]]:
+    return [(upload.id, upload.state, upload.received_bytes) for upload in uploads(system)]
+
+
+@pytest.fixture
+def victim(app: Flask, system: System, unsafe: tuple[str, str]) -> Victim:
+    return Victim(app, system, unsafe)
+
+
+def test_without_the_token_nothing_is_done(victim: Victim, system: System) -> None:
+    before = state_of(system)
+    somebody_elses = Browser(victim.browser.client.application).csrf_token()
+    wrong: list[dict[str, str]] = [{}, *({"X-CSRFToken": token} for token in ("", "wrong", somebody_elses))]
+    for headers in wrong:
+        assert victim.send(headers).status_code == 403, headers
+    assert state_of(system) == before
+    assert victim.browser.signed_in()
+
+
+def test_from_another_site_nothing_is_done(victim: Victim, system: System) -> None:
+    token = victim.browser.csrf_token()
+    before = state_of(system)
+    for headers in CROSS_SITE:
+        assert victim.send({"X-CSRFToken": token, **headers}).status_code == 403, headers
+    assert state_of(system) == before
+
+
+def test_with_token_and_origin_it_is_done(victim: Victim) -> None:
+    """The control: the refusals above are for what they say."""
+    headers = {
+        "X-CSRFToken": victim.browser.csrf_token(),
+        "Origin": "http://localhost",
+        "Sec-Fetch-Site": "same-origin",
+    }
+    assert victim.send(headers).status_code in {200, 201, 204, 303, 422}
+
+
+@pytest.mark.parametrize("headers", CROSS_SITE, ids=repr)
+def test_a_token_does_not_excuse_another_site(
+    customer: Caller, system: System, headers: dict[str, str]
+) -> None:
+    """Browsers attach remembered Basic credentials to whatever another site makes them send."""
+    assert customer.put(TGZ, headers=headers).status_code == 403
+    assert uploads(system) == []

@@ -1,0 +1,151 @@
+"""Errors are said once: a problem document for programs, a page for people. T17, C1, C13."""
+
+import json
+import re
+from typing import Never
+
+import pytest
+from flask import Flask
+
+from app.domain.lifecycle import UploadState
+from app.system import System
+from tests.architecture.access_matrix import read_matrix
+from tests.factories.requests import request_for
+from tests.factories.uploads import make_upload
+from tests.web.callers import Browser, Caller
+from tests.web.looks import problem
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+PAGES = sorted({rule for method, rule in read_matrix() if method == "GET"})
+
+
+@pytest.fixture
+def app(app: Flask) -> Flask:
+    """Give the portal with one view that breaks."""
+
+    def broken() -> Never:
+        raise ZeroDivisionError("secret words")
+
+    broken.access = (None, False)  # type: ignore[attr-defined]
+    app.add_url_rule("/broken", view_func=broken)
+    return app
+
+
+CASES = [
+    ("GET", "/nowhere", 404, "not_found"),
+    ("GET", "/files/not-a-uuid", 404, "not_found"),
+    ("DELETE", "/files", 405, "method_not_allowed"),
+    ("GET", "/broken", 500, "internal_error"),
+    ("GET", "/files?state=nonsense", 400, "bad_request"),
+    ("PUT", "/upload/a.tgz", 415, "wrong_content"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status", "code"), CASES)
+def test_programs_get_a_problem_and_people_the_same_sentence(
+    app: Flask, customer: Caller, method: str, path: str, status: int, code: str
+) -> None:
+    """RFC 9457."""
+    said = problem(customer.ask(method, path), status, code)
+    page = Browser(app).ask(method, path, headers=customer.headers)
+    assert page.status_code == status
+    assert page.mimetype == "text/html"
+    assert said["detail"].replace("'", "&#39;") in page.text
+    assert "secret words" not in json.dumps(said) + page.text
+    assert "Traceback" not in page.text
+
+
+def test_a_method_that_is_not_taken_names_those_that_are(customer: Caller) -> None:
+    """RFC 9110 section 15.5.6."""
+    allow = customer.ask("DELETE", "/files").headers["Allow"]
+    assert set(allow.split(", ")) == {"GET", "HEAD", "OPTIONS"}
+
+
+def test_a_form_that_is_too_large_is_not_read(browser: Browser) -> None:
+    token = browser.csrf_token()
+    answer = browser.ask(
+        "POST", "/sign-in", data={"csrf_token": token, "email": "x" * 300_000, "password": "x"}
+    )
+    assert answer.status_code == 413
+    assert "That is more than this form takes." in answer.text
+
+
+def test_the_number_of_the_request_is_on_the_page(browser: Browser) -> None:
+    answer = browser.get("/nowhere")
+    number = answer.headers["X-Request-Id"]
+    assert re.fullmatch(r"[0-9a-f]{32}", number)
+    assert number in answer.text
+    assert browser.get("/nowhere", headers={"X-Request-Id": "mine"}).headers["X-Request-Id"] not in {
+        number,
+        "mine",
+    }
+
+
+@pytest.mark.parametrize("rule", [*PAGES, "/nowhere", "/broken"])
+@pytest.mark.parametrize("signed_in", [False, True])
+def test_every_answer_has_the_security_headers(
+    app: Flask, admin: Caller, customer: Caller, system: System, rule: str, signed_in: bool
+) -> None:
+    """T17."""
+    browser = Browser(app)
+    if signed_in:
+        browser.sign_in(admin.account.email)
+    upload = make_upload(system, customer.actor, UploadState.CLEAN)
+    headers = browser.ask(**request_for("GET", rule, upload.id)).headers
+    assert {name: headers[name] for name in SECURITY} == SECURITY
+    policy = headers["Content-Security-Policy"]
+    if policy != "sandbox":
+        assert policy.startswith("default-src 'none'; ")
+        assert {"base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"} <= set(policy.split("; "))
+    assert "unsafe" not in policy
+    assert "*" not in policy
+    assert ("no-store" in headers["Cache-Control"]) is not rule.startswith("/static/")
+
+
+NASTY = [
+    "'\"\\;--",
+    "' OR '1'='1",
+    "{{7*7}}",
+    "%00",
+    "%ff%fe",
+    "../" * 9,
+    "\u202e",
+    "x" * 3000,
+    "%0d%0aSet-Cookie:%20a=b",
+]
+
+
+@pytest.mark.parametrize("nasty", NASTY)
+def test_no_input_breaks_anything(app: Flask, customer: Caller, nasty: str) -> None:
+    """C1: path, query, headers, cookies of every route; the Host header is input too."""
+    header = nasty.encode("ascii", "ignore").decode()
+    headers = {"User-Agent": header, "X-Forwarded-Host": header, "Accept": header, "If-None-Match": header}
+    headers |= {"Cookie": f"diagport={header}", "Range": header, "Idempotency-Key": header or "x"}
+    for method, rule in sorted(read_matrix()):
+        request = request_for(method, rule, nasty)
+        path = str(request.pop("path")).replace("bundle.tgz", nasty)
+        path += f"?q={nasty}&case={nasty}&cursor={nasty}&organisation={nasty}&state={nasty}&next={nasty}"
+        answer = customer.ask(
+            **request | {"path": path, "headers": {**request.get("headers", {}), **headers}}
+        )
+        assert answer.status_code < 500, (method, rule)
+        assert "a" not in {cookie.partition("=")[0] for cookie in answer.headers.getlist("Set-Cookie")}
+
+
+def test_nobody_is_led_to_a_host_that_they_named(app: Flask) -> None:
+    """C1, T36: answers hold no address made of the Host header."""
+    answer = app.test_client().get("/files", headers={"Accept": "text/html", "Host": "evil.example"})
+    assert answer.location == "/sign-in?next=/files"
+    assert "evil.example" not in app.test_client().get("/sign-in", headers={"Host": "evil.example"}).text
+
+
+def test_htmx_is_told_to_load_the_page_anew_when_the_session_ended(app: Flask) -> None:
+    answer = app.test_client().get("/files", headers={"Accept": "text/html", "HX-Request": "true"})
+    assert answer.status_code == 401
+    assert answer.headers["HX-Refresh"] == "true"
+    assert "WWW-Authenticate" not in answer.headers

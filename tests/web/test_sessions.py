@@ -1,0 +1,91 @@
+"""Sessions end by themselves, by the database's clock. T30, T32, T33."""
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, update
+
+from app import create_app
+from app.models import SignInSession
+from app.settings import Settings
+from app.system import System
+from tests.factories.people import make_account
+from tests.web.callers import Browser
+
+SECOND = timedelta(seconds=1)
+IDLE, LIFETIME = timedelta(minutes=30), timedelta(hours=12)
+
+
+@pytest.fixture
+def signed_in(browser: Browser, system: System) -> Browser:
+    browser.sign_in(make_account(system).email)
+    return browser
+
+
+def age(system: System, *, since_use: timedelta = 0 * SECOND, since_sign_in: timedelta = 0 * SECOND) -> None:
+    """Make the only session look so old to the database."""
+    values = {"last_seen_at": func.now() - since_use, "created_at": func.now() - since_sign_in}
+    with system.work() as uow:
+        uow.session.execute(update(SignInSession).values(values))
+
+
+@pytest.mark.parametrize(("unused", "alive"), [(IDLE - SECOND, True), (IDLE, False), (IDLE + SECOND, False)])
+def test_a_session_that_nobody_uses_ends(
+    signed_in: Browser, system: System, unused: timedelta, alive: bool
+) -> None:
+    """T32."""
+    age(system, since_use=unused)
+    assert signed_in.signed_in() is alive
+
+
+@pytest.mark.parametrize(("old", "alive"), [(LIFETIME - SECOND, True), (LIFETIME, False)])
+def test_no_session_lasts_longer_than_half_a_day(
+    signed_in: Browser, system: System, old: timedelta, alive: bool
+) -> None:
+    """T32: use does not prolong it."""
+    age(system, since_sign_in=old)
+    assert signed_in.signed_in() is alive
+
+
+def test_use_keeps_a_session_alive(signed_in: Browser, system: System) -> None:
+    age(system, since_use=timedelta(minutes=29))
+    assert signed_in.signed_in()
+    with system.work() as uow:
+        assert uow.session.scalar(select(func.now() - SignInSession.last_seen_at)) == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    "cookie", ["", "garbage", "e30.Zg.x", "eyJfdXNlcl9pZCI6IjEifQ.aaaaaa.bbbbbbbbbbbbbbbbbbbbbbbbbbb"]
+)
+def test_a_cookie_that_we_did_not_sign_is_nobody(browser: Browser, cookie: str) -> None:
+    browser.steal(cookie)
+    answer = browser.get("/files")
+    assert (answer.status_code, answer.location) == (303, "/sign-in?next=/files")
+
+
+def test_a_signed_cookie_that_names_no_session_is_nobody(app: Flask, browser: Browser) -> None:
+    for user_id in ("1", "not-a-uuid", "00000000-0000-0000-0000-000000000000"):
+        with browser.client.session_transaction() as session:
+            session["_user_id"] = user_id
+        assert browser.get("/files").status_code == 303, user_id
+
+
+def test_over_tls_the_cookie_is_bound_to_the_host(settings: Settings, system: System) -> None:
+    """T30."""
+    secure = settings.model_copy(update={"base_url": "https://upload.example.com"})
+    app = create_app(secure, adapters=system.adapters, database=system.database)
+    answer = app.test_client().get("/sign-in", base_url="https://upload.example.com")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-diagport=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(cookie.split("; "))
+    assert "Domain" not in cookie
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+
+
+def test_no_cache_keeps_a_page_of_somebody(signed_in: Browser) -> None:
+    """T33, C21."""
+    for path in ("/", "/files", "/sign-in", "/api/v1/uploads", "/nowhere"):
+        headers = signed_in.get(path).headers
+        assert headers["Cache-Control"] == "no-store", path
+        assert "Cookie" in headers["Vary"], path
