@@ -68,7 +68,8 @@ def upgrade() -> None:
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.CheckConstraint(
-            "state NOT IN ('sealed', 'scanning', 'clean', 'infected', 'unscannable') OR (size IS NOT NULL AND sha256 IS NOT NULL AND storage_version IS NOT NULL)",
+            "state NOT IN ('sealed', 'scanning', 'clean', 'infected', 'unscannable')"
+            " OR (size IS NOT NULL AND sha256 IS NOT NULL AND storage_version IS NOT NULL)",
             name=op.f("ck_upload_sealed_is_whole"),
         ),
         sa.CheckConstraint("received_bytes <= declared_bytes", name=op.f("ck_upload_received_in_range")),

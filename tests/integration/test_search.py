@@ -23,7 +23,7 @@ def short_sight(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def sender(system: System) -> Actor:
-    """Give the sender of eight files: every second is "even", every fourth has a neighbour's noise after it."""
+    """Give the sender of eight files, every second of them "even", among a neighbour's."""
     sender, neighbour = make_actor(system), make_actor(system)
     with system.work(sender) as uow, system.work(neighbour) as theirs:
         for number in range(8):
@@ -65,7 +65,8 @@ def test_a_short_word_is_looked_for_step_by_step(system: System, sender: Actor) 
     page = look(system, sender, "0-")
     assert names(page) == []
     assert page.looked_back_to == NOON + timedelta(minutes=6)
-    steps, found = 0, []
+    steps = 0
+    found: list[str] = []
     while page.next_cursor:
         page = look(system, sender, "0-", page.next_cursor)
         steps, found = steps + 1, found + names(page)
