@@ -15,7 +15,7 @@ from alembic.config import Config
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
 
 from app import create_app, log
@@ -79,7 +79,8 @@ def database_url(services: Services, template: str) -> str:
 
 @pytest.fixture(scope="session")
 def engine(database_url: str) -> Iterator[Engine]:
-    engine = create_engine(database_url)
+    # A connection per test: none lies idle while other tests kill and cut what they like.
+    engine = create_engine(database_url, poolclass=NullPool)
     yield engine
     engine.dispose()
 

@@ -45,9 +45,8 @@ class _ForkingWorker(Worker):
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Set up the fork: it dies with its worker, and shares no connection with it."""
-        parent = os.getppid()
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
+        if os.getppid() != self.pid:
             os._exit(1)  # the worker died before the line above took effect
         self._system.database.renew()
         logs.bind(job_id=job.id)
