@@ -33,7 +33,9 @@ class Database:
                 connect_args={
                     "connect_timeout": 5,
                     "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
-                    " -c idle_in_transaction_session_timeout=30000",
+                    " -c idle_in_transaction_session_timeout=30000"
+                    # one plan for every word that is searched for, or every organisation, fits none
+                    " -c plan_cache_mode=force_custom_plan",
                 },
             )
         )

@@ -26,9 +26,10 @@ class Upload(WithId, WithCreation, Base):
             " OR (size IS NOT NULL AND sha256 IS NOT NULL AND storage_version IS NOT NULL)",
             name="sealed_is_whole",
         ),
-        # /files, newest first: everything, one organisation, one state, one case, some text.
+        # /files, newest first: everything, one organisation, one state, both, one case, some text.
         Index(None, "created_at", "id"),
         Index(None, "organisation_id", "created_at", "id"),
+        Index(None, "organisation_id", "state", "created_at", "id"),
         Index(None, "state", "created_at", "id"),
         Index(None, "case_reference", "created_at", "id"),
         Index(

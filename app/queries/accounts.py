@@ -10,6 +10,9 @@ from app.domain.policy import Actor, Role
 from app.models import Account, ApiToken, SignInSession
 from app.settings import Settings
 
+#: How stale "last seen" may be, so that reading a page is not always a write.
+USE_GRAIN = timedelta(seconds=60)
+
 
 def actor_of(account: Account, address: str | None) -> Actor:
     """Return who ``account`` is as one who acts, coming from network ``address``."""
@@ -26,10 +29,10 @@ def actor_of(account: Account, address: str | None) -> Actor:
 
 def live_session(
     session: Session, settings: Settings, session_id: UUID
-) -> tuple[SignInSession, Account] | None:
-    """Return the sign-in session and its account, unless it ended, idled out or was locked."""
+) -> tuple[SignInSession, Account, bool] | None:
+    """Return session, account, and whether its use is to be noted; None if ended, idle or locked."""
     query = (
-        select(SignInSession, Account)
+        select(SignInSession, Account, SignInSession.last_seen_at < func.now() - USE_GRAIN)
         .join(Account, Account.id == SignInSession.account_id)
         .where(
             SignInSession.id == session_id,
@@ -41,10 +44,10 @@ def live_session(
     return session.execute(query).one_or_none()
 
 
-def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account] | None:
-    """Return the token and its account, unless it was revoked or the account locked."""
+def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account, bool] | None:
+    """Return token, account, and whether its use is to be noted; None if revoked or locked."""
     query = (
-        select(ApiToken, Account)
+        select(ApiToken, Account, func.coalesce(ApiToken.last_used_at < func.now() - USE_GRAIN, True))
         .join(Account, Account.id == ApiToken.account_id)
         .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
     )

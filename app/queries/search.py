@@ -1,8 +1,8 @@
 """Looking for words in a million rows, newest first, in a time that has a bound.
 
 No index gives the matches of a word in the order of time. So the newest rows are looked at
-first, where the hits of a frequent word are; only when they do not fill the page, the trigram
-index is asked, which is quick because the word has then proved rare. Left to itself, the
+first, where the hits of a frequent word are; only when there are too few, the trigram index
+is asked, which is quick because the words have then proved rare. Left to itself, the
 planner guesses how frequent a word is, and a wrong guess costs seconds.
 """
 
@@ -20,7 +20,8 @@ from app.models import Upload
 
 AnySelect = Select[*tuple[Any, ...]]
 
-LOOK = 10_000  # rows, a few milliseconds
+LOOK = 2_500  # rows, a few milliseconds
+LOOKS = 6  # at most, and only when they promise to fill the page
 TRIGRAM = 3  # characters; no index knows shorter words
 
 
@@ -53,25 +54,41 @@ def after(query: AnySelect, position: Position) -> AnySelect:
 def find(session: Session, scope: AnySelect, words: Sequence[str], limit: int) -> Found:
     """Return the newest uploads in ``scope`` that contain all ``words``, at most ``limit``.
 
-    Words that are all shorter than `TRIGRAM` are looked for in `LOOK` rows; ``stopped`` then says
-    where to go on.
+    Words that are all shorter than `TRIGRAM` and rare are looked for in the next `LOOK` rows only;
+    ``stopped`` then says where to go on.
     """
-    looked = newest_first(scope.with_only_columns(Upload.id, Upload.search)).limit(LOOK).subquery()
-    ids = list(session.scalars(select(looked.c.id).where(_contains(looked.c.search, words)).limit(limit)))
-    if len(ids) == limit:
-        return Found(ids)
-    bound = session.execute(
-        newest_first(scope.with_only_columns(Upload.created_at, Upload.id)).offset(LOOK - 1).limit(1)
-    ).one_or_none()
-    if bound is None:
-        return Found(ids)
-    end = Position(bound.created_at, bound.id)
+    ids: list[UUID] = []
+    end: Position | None = None
+    rest = scope
+    for _ in range(LOOKS):
+        ids += _look(session, rest, words, limit - len(ids))
+        if len(ids) == limit:
+            return Found(ids)
+        end = _end_of_look(session, rest)
+        if end is None:
+            return Found(ids)
+        rest = after(scope, end)
+        if len(ids) * LOOKS < limit:
+            break
     if all(len(word) < TRIGRAM for word in words):
         return Found(ids, stopped=end)
-    older = after(scope.with_only_columns(Upload.id), end).where(_contains(Upload.search, words))
+    older = rest.with_only_columns(Upload.id).where(_contains(Upload.search, words))
     with _by_bitmap(session):
         ids += session.scalars(newest_first(older).limit(limit - len(ids)))
     return Found(ids)
+
+
+def _look(session: Session, scope: AnySelect, words: Sequence[str], limit: int) -> Sequence[UUID]:
+    """Return the hits among the newest `LOOK` rows."""
+    looked = newest_first(scope.with_only_columns(Upload.id, Upload.search)).limit(LOOK).subquery()
+    return session.scalars(select(looked.c.id).where(_contains(looked.c.search, words)).limit(limit)).all()
+
+
+def _end_of_look(session: Session, scope: AnySelect) -> Position | None:
+    """Return the place after the newest `LOOK` rows; None if there are no more."""
+    last = newest_first(scope.with_only_columns(Upload.created_at, Upload.id)).offset(LOOK - 1).limit(1)
+    row = session.execute(last).one_or_none()
+    return Position(row.created_at, row.id) if row else None
 
 
 def _contains(text: Any, words: Sequence[str]) -> ColumnElement[bool]:

@@ -147,11 +147,12 @@ def by_idempotency_key(session: Session, actor: Actor, key: str) -> Upload | Non
     )
 
 
-def organisations(session: Session, actor: Actor) -> list[Organisation]:
-    """Return those by which the actor may narrow a list: none for a customer."""
+def organisations(session: Session, actor: Actor) -> list[tuple[str, str]]:
+    """Return (slug, name) of those by which the actor may narrow a list: none for a customer."""
     if not actor.sees_all:
         return []
-    return list(session.scalars(select(Organisation).order_by(Organisation.name)))
+    rows = session.execute(select(Organisation.slug, Organisation.name).order_by(Organisation.name))
+    return [(slug, name) for slug, name in rows]
 
 
 def totals(session: Session, actor: Actor) -> list[tuple[UploadState, int, int]]:

@@ -1,16 +1,13 @@
 """Sessions: made at sign-in, kept alive by use, ended by deleting the row."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, update
 
 from app.models import Account, ApiToken, SignInSession
+from app.queries.accounts import USE_GRAIN
 from app.services import audit
 from app.uow import UnitOfWork
-
-#: How stale "last seen" may be, so that reading a page is not always a write.
-_GRAIN = timedelta(seconds=60)
 
 
 def begin(uow: UnitOfWork, account: Account, *, user_agent: str | None) -> SignInSession:
@@ -39,7 +36,7 @@ def touch_session(uow: UnitOfWork, session_id: UUID) -> None:
     """Note that the session was used just now, once a minute at most."""
     uow.session.execute(
         update(SignInSession)
-        .where(SignInSession.id == session_id, SignInSession.last_seen_at < func.now() - _GRAIN)
+        .where(SignInSession.id == session_id, SignInSession.last_seen_at < func.now() - USE_GRAIN)
         .values(last_seen_at=func.now())
     )
 
@@ -50,7 +47,7 @@ def touch_token(uow: UnitOfWork, token_id: UUID) -> None:
         update(ApiToken)
         .where(
             ApiToken.id == token_id,
-            ApiToken.last_used_at.is_(None) | (ApiToken.last_used_at < func.now() - _GRAIN),
+            ApiToken.last_used_at.is_(None) | (ApiToken.last_used_at < func.now() - USE_GRAIN),
         )
         .values(last_used_at=func.now())
     )

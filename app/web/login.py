@@ -47,8 +47,9 @@ def _by_session(session_id: str) -> Principal | None:
         found = accounts.live_session(uow.session, system().settings, key)
         if found is None:
             return None
-        row, account = found
-        sign_in.touch_session(uow, row.id)
+        row, account, unnoted = found
+        if unnoted:
+            sign_in.touch_session(uow, row.id)
         return Principal(accounts.actor_of(account, request.remote_addr), session_id=row.id)
 
 
@@ -62,7 +63,8 @@ def _by_token(request: Request) -> Principal | None:
         with system_work() as uow:
             found = accounts.by_token(uow.session, tokens.digest(token))
             if found:
-                row, account = found
-                sign_in.touch_token(uow, row.id)
+                row, account, unnoted = found
+                if unnoted:
+                    sign_in.touch_token(uow, row.id)
                 return Principal(accounts.actor_of(account, request.remote_addr), token_id=row.id)
     return None

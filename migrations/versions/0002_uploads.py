@@ -95,6 +95,12 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
+        op.f("ix_upload_organisation_id_state_created_at_id"),
+        "upload",
+        ["organisation_id", "state", "created_at", "id"],
+        unique=False,
+    )
+    op.create_index(
         "ix_upload_search",
         "upload",
         ["search"],

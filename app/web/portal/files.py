@@ -42,7 +42,7 @@ def render_list() -> ResponseReturnValue:
         first=cursor is None,
         filters={name: request.args.get(name, "") for name in _ASKED},
         asked={name: value for name in _ASKED if (value := request.args.get(name))},
-        organisations=[(organisation.slug, organisation.name) for organisation in organisations],
+        organisations=organisations,
         states=labels.choices(),
         pending=any(not upload.settled for upload in page.items),
     )
