@@ -16,6 +16,7 @@ _LONG = 60  # seconds
 
 #: A stored object younger than this may belong to a row that is about to be committed, seconds.
 _SETTLING = 2 * 3600
+_FEW = 20  # strays that may be removed whatever their share
 
 
 def ring_scans(system: System) -> None:
@@ -60,6 +61,10 @@ def remove_strays(system: System) -> None:
     while batch := list(islice(old, 500)):
         with system.work() as uow:
             strays = sweeping.without_row(uow, batch)
+        if len(strays) > _FEW and len(strays) * 2 > len(batch):
+            # More likely the wrong database than so many crashes: what is removed is gone.
+            log.error("too_many_strays", strays=len(strays), stored=len(batch))
+            return
         for key in strays:
             log.warning("stray_removed", key=key)
             system.adapters.storage.delete(key)

@@ -143,6 +143,14 @@ class TestStrays:
         assert files(system) == set()
 
     @pytest.mark.usefixtures("hours_later")
+    def test_when_most_have_no_row_it_is_the_wrong_database(self, system: System) -> None:
+        for _ in range(21):
+            with system.adapters.storage.append(f"{uuid4()}/{uuid4()}", 0):
+                pass
+        periodic.remove_strays(system)
+        assert len(files(system)) == 21
+
+    @pytest.mark.usefixtures("hours_later")
     @pytest.mark.parametrize("state", [UploadState.DELETED, UploadState.REJECTED, UploadState.ABANDONED])
     def test_bytes_of_ended_uploads_go(self, system: System, sender: Actor, state: UploadState) -> None:
         """Whoever ended it died between the commit and the removal."""
