@@ -101,7 +101,7 @@ function act(action, row) {
   } else if (action === "pause") transfer.pause();
   else if (action === "resume") transfer.queue();
   else if (action === "retry") transfer.start();
-  else if (action === "cancel" && (transfer.sent > 0 || transfer.continued)) row.confirmCancel();
+  else if (action === "cancel" && (transfer.id !== null || transfer.continued)) row.confirmCancel();
   else if (action === "cancel" || action === "discard") transfer.cancel();
   else if (action === "keep") {
     row.phase = null;
