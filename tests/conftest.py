@@ -27,6 +27,7 @@ from app.ports import Adapters
 from app.services import passwords
 from app.settings import Settings
 from app.system import System
+from tests.factories.uploads import open_gate
 from tests.fakes import FakeMailer, FakeQueue, FakeScanner
 from tests.live import Live, clone_database
 
@@ -142,7 +143,9 @@ def system(
     """Give the product in this process: real database and storage, the rest in memory."""
     storage = FilesystemStorage(settings.storage_root)
     adapters = Adapters(storage=storage, scanner=scanner, queue=queue, mailer=mailer)
-    return System(settings=settings, adapters=adapters, database=database)
+    system = System(settings=settings, adapters=adapters, database=database)
+    open_gate(system)
+    return system
 
 
 @pytest.fixture

@@ -10,6 +10,11 @@ from app.domain.policy import Role
 class Event(StrEnum):
     UPLOAD_CLEAN = "upload.clean"
     UPLOAD_INFECTED = "upload.infected"
+    UPLOAD_UNSCANNABLE = "upload.unscannable"
+    UPLOAD_RECALLED = "upload.recalled"  # was clean, and newer signatures found something
+    UPLOAD_INTEGRITY_FAILED = "upload.integrity_failed"
+    GATE_CLOSED = "gate.closed"
+    GATE_OPENED = "gate.opened"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +28,9 @@ class Audience:
 AUDIENCE: Final[dict[Event, Audience]] = {
     Event.UPLOAD_CLEAN: Audience(roles=frozenset({Role.ENGINEER}), uploader=False),
     Event.UPLOAD_INFECTED: Audience(roles=frozenset({Role.ENGINEER}), uploader=True),
+    Event.UPLOAD_UNSCANNABLE: Audience(roles=frozenset({Role.ENGINEER}), uploader=True),
+    Event.UPLOAD_RECALLED: Audience(roles=frozenset({Role.ENGINEER, Role.ADMIN}), uploader=True),
+    Event.UPLOAD_INTEGRITY_FAILED: Audience(roles=frozenset({Role.ENGINEER, Role.ADMIN}), uploader=False),
+    Event.GATE_CLOSED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
+    Event.GATE_OPENED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
 }

@@ -8,15 +8,20 @@ class QueueName(StrEnum):
     """One worker process serves one queue (RQ loses jobs when it waits on several)."""
 
     SCAN = "scan"
+    SCAN_LARGE = "scan-large"  # large bundles and second scans, so that small fresh ones never wait behind
     DELIVER = "deliver"
 
 
 class JobName(StrEnum):
     SCAN_UPLOAD = "scan_upload"
+    SCAN_LARGE_UPLOAD = "scan_large_upload"
+    RESCAN_UPLOAD = "rescan_upload"
     DELIVER = "deliver"
 
 
 QUEUE_OF: Final[dict[JobName, QueueName]] = {
     JobName.SCAN_UPLOAD: QueueName.SCAN,
+    JobName.SCAN_LARGE_UPLOAD: QueueName.SCAN_LARGE,
+    JobName.RESCAN_UPLOAD: QueueName.SCAN_LARGE,
     JobName.DELIVER: QueueName.DELIVER,
 }

@@ -11,6 +11,7 @@ class UploadState(StrEnum):
     CLEAN = "clean"
     INFECTED = "infected"
     UNSCANNABLE = "unscannable"
+    INTEGRITY_FAILED = "integrity_failed"
     REJECTED = "rejected"
     ABANDONED = "abandoned"
     DELETED = "deleted"
@@ -18,14 +19,19 @@ class UploadState(StrEnum):
 
 _S = UploadState
 
-#: state -> the states it may move to. SCANNING -> SEALED is a scan handed back unfinished.
+#: state -> the states it may move to. SCANNING -> SEALED is a scan handed back unfinished; a
+#: verdict changes into another when the bundle is scanned again. Bytes that are not the ones that
+#: were received are INTEGRITY_FAILED, whatever was known of them.
 TRANSITIONS: Final[dict[UploadState, frozenset[UploadState]]] = {
     _S.RECEIVING: frozenset({_S.SEALED, _S.REJECTED, _S.ABANDONED, _S.DELETED}),
-    _S.SEALED: frozenset({_S.SCANNING, _S.DELETED}),
-    _S.SCANNING: frozenset({_S.SEALED, _S.CLEAN, _S.INFECTED, _S.UNSCANNABLE, _S.DELETED}),
-    _S.CLEAN: frozenset({_S.DELETED}),
-    _S.INFECTED: frozenset({_S.DELETED}),
-    _S.UNSCANNABLE: frozenset({_S.DELETED}),
+    _S.SEALED: frozenset({_S.SCANNING, _S.INTEGRITY_FAILED, _S.DELETED}),
+    _S.SCANNING: frozenset(
+        {_S.SEALED, _S.CLEAN, _S.INFECTED, _S.UNSCANNABLE, _S.INTEGRITY_FAILED, _S.DELETED}
+    ),
+    _S.CLEAN: frozenset({_S.INFECTED, _S.INTEGRITY_FAILED, _S.DELETED}),
+    _S.INFECTED: frozenset({_S.CLEAN, _S.INTEGRITY_FAILED, _S.DELETED}),
+    _S.UNSCANNABLE: frozenset({_S.CLEAN, _S.INFECTED, _S.INTEGRITY_FAILED, _S.DELETED}),
+    _S.INTEGRITY_FAILED: frozenset({_S.DELETED}),
     _S.REJECTED: frozenset({_S.DELETED}),
     _S.ABANDONED: frozenset({_S.DELETED}),
     _S.DELETED: frozenset(),
@@ -34,8 +40,14 @@ TRANSITIONS: Final[dict[UploadState, frozenset[UploadState]]] = {
 #: Nothing more will happen to these by itself.
 SETTLED: Final = frozenset(_S) - {_S.RECEIVING, _S.SEALED, _S.SCANNING}
 
-#: The states in which the stored bytes exist and are whole.
-STORED: Final = frozenset({_S.SEALED, _S.SCANNING, _S.CLEAN, _S.INFECTED, _S.UNSCANNABLE})
+#: The states with a verdict of a scan.
+JUDGED: Final = frozenset({_S.CLEAN, _S.INFECTED, _S.UNSCANNABLE})
+
+#: Held back from everybody, for somebody to look at.
+QUARANTINED: Final = frozenset({_S.INFECTED, _S.UNSCANNABLE, _S.INTEGRITY_FAILED})
+
+#: The states in which there is a sealed object.
+STORED: Final = JUDGED | {_S.SEALED, _S.SCANNING, _S.INTEGRITY_FAILED}
 
 
 def sources_of(target: UploadState) -> frozenset[UploadState]:

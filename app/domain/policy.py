@@ -17,15 +17,23 @@ class Permission(StrEnum):
     UPLOAD_READ = "upload_read"
     UPLOAD_DOWNLOAD = "upload_download"
     UPLOAD_DELETE = "upload_delete"
+    QUARANTINE_REVIEW = (
+        "quarantine_review"  # see what is held, scan it again, delete it, take what is clean of it
+    )
+    QUARANTINE_RELEASE = "quarantine_release"
     SESSION_END = "session_end"
 
 
 _P = Permission
 
+_STAFF: Final = frozenset(
+    {_P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.QUARANTINE_REVIEW, _P.QUARANTINE_RELEASE, _P.SESSION_END}
+)
+
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.CUSTOMER: frozenset({_P.UPLOAD_CREATE, _P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.SESSION_END}),
-    Role.ENGINEER: frozenset({_P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.SESSION_END}),
-    Role.ADMIN: frozenset({_P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.UPLOAD_DELETE, _P.SESSION_END}),
+    Role.ENGINEER: _STAFF,
+    Role.ADMIN: _STAFF | {_P.UPLOAD_DELETE},
 }
 
 #: Roles that belong to no organisation and see every one.

@@ -23,6 +23,23 @@ class StreamVerdict:
     detail: str = ""
 
 
+class Obstacle(StrEnum):
+    """Why a bundle could not be proven clean, for programs; ``reason`` says it to people."""
+
+    TOO_LARGE = "too_large"  # expands to more bytes, or more times its own size, than allowed
+    TOO_MANY_FILES = "too_many_files"
+    TOO_DEEP = "too_deep"  # archives within archives beyond what the engine follows
+    PATH_TOO_LONG = "path_too_long"
+    TOO_SLOW = "too_slow"
+    ENCRYPTED = "encrypted"
+    DAMAGED = "damaged"
+    MALFORMED = "malformed"
+    LIMIT = "limit"  # the engine stopped at one of its own
+    SCANNER_ERROR = "scanner_error"
+    SCANNER_CRASH = "scanner_crash"
+    NOT_COVERED = "not_covered"  # bytes were read that nobody answered for
+
+
 class Verdict(StrEnum):
     """What a scan says of a bundle; the values equal the upload states they lead to."""
 
@@ -33,10 +50,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``member`` is the path as it stands in the archive, display only."""
+    """``member`` is the path as it stands in the archive, display only.
+
+    ``entry`` is the number of the bundle's own entry that it is, or lies in, from 0 in the order
+    of the tar; None where it belongs to none (data after the end).
+    """
 
     member: str
     signature: str
+    entry: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +86,9 @@ class ScanReport:
     ``bytes_expanded`` are the bytes of members' contents, of archives within the archive that
     were opened too, and ``bytes_scanned`` those of them that the engine answered CLEAN or
     INFECTED for.
+    ``windowed`` members were larger than the engine takes, and scanned in overlapping windows.
+    ``complete``: the scan reached every byte and there is no doubt but the findings, so that all
+    other members are proven clean.
     ``sha256`` and ``size`` are those of the stored object as it was read.
     """
 
@@ -72,9 +97,12 @@ class ScanReport:
     sha256: str
     size: int
     reason: str | None = None  # a sentence for people, set when UNSCANNABLE
+    obstacle: Obstacle | None = None  # the same for programs
     findings: tuple[Finding, ...] = field(default=())
     members_total: int = 0
     members_scanned: int = 0
     bytes_expanded: int = 0
     bytes_scanned: int = 0
+    windowed: int = 0
+    complete: bool = False
     seconds: float = 0.0

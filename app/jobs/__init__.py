@@ -10,5 +10,7 @@ from app.system import System
 
 JOBS: Final[dict[JobName, Callable[[System, str], None]]] = {
     JobName.SCAN_UPLOAD: scan_upload,
+    JobName.SCAN_LARGE_UPLOAD: scan_upload,
+    JobName.RESCAN_UPLOAD: scan_upload,
     JobName.DELIVER: deliver,
 }

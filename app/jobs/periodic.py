@@ -5,7 +5,8 @@ from itertools import islice
 
 from app.domain.jobs import JobName
 from app.log import get_logger
-from app.services import engine, sweeping
+from app.services import engine, gate, sweeping
+from app.services.scanning.probes import probe
 from app.system import System
 from app.uow import UnitOfWork
 
@@ -53,6 +54,16 @@ def ask_engine(system: System) -> None:
     answer = system.adapters.scanner.engine()
     with system.work() as uow:
         engine.report(uow, answer)
+
+
+def tend_gate(system: System) -> None:
+    """Test the scanner, and open or close the gate as it did."""
+    scanner = system.adapters.scanner
+    answer = scanner.engine()
+    probes = probe(scanner)
+    failed = next((each.detail for each in probes if not each.passed), None)
+    with system.work() as uow:
+        gate.report(uow, probes, f"{answer.name}, {answer.signatures or 'test signatures'}", failed)
 
 
 def remove_strays(system: System) -> None:

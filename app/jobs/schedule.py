@@ -24,6 +24,7 @@ SCHEDULE: Final = (
     Periodic(periodic.ring_scans, every=2),
     Periodic(periodic.ring_deliveries, every=2),
     Periodic(periodic.ask_engine, every=15),
+    Periodic(periodic.tend_gate, every=600),
     Periodic(periodic.abandon_stale, every=60),
     Periodic(periodic.remove_strays, every=600),
 )

@@ -4,7 +4,8 @@ from app.models.account import Account, ApiToken, Organisation, SignInSession
 from app.models.audit import AuditEvent
 from app.models.base import Base
 from app.models.delivery import Delivery
-from app.models.upload import EngineStatus, Scan, Upload
+from app.models.gate import EngineStatus, Gate
+from app.models.upload import Scan, Upload
 
 __all__ = [
     "Account",
@@ -13,6 +14,7 @@ __all__ = [
     "Base",
     "Delivery",
     "EngineStatus",
+    "Gate",
     "Organisation",
     "Scan",
     "SignInSession",

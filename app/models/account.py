@@ -43,6 +43,9 @@ class SignInSession(WithId, WithCreation, Base):
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     last_seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    confirmed_at: Mapped[datetime] = mapped_column(
+        server_default=func.now()
+    )  # the person last proved it is them
     address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(400))
 

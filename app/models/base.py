@@ -37,7 +37,7 @@ class Base(DeclarativeBase):
         UUID: Uuid(),
         int: BigInteger(),
         dict[str, Any]: JSONB(),
-        list[dict[str, str]]: JSONB(),
+        list[dict[str, Any]]: JSONB(),
     }
 
 

@@ -1,6 +1,7 @@
 """The outbox: what must be told to whom."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, String, Text, func, text
@@ -23,9 +24,12 @@ class Delivery(WithId, WithCreation, Base):
     )
 
     event: Mapped[Event] = mapped_column(text_enum(Event))
-    upload_id: Mapped[UUID] = mapped_column(ForeignKey("upload.id", ondelete="CASCADE"), index=True)
+    upload_id: Mapped[UUID | None] = mapped_column(  # None: the event is about no upload
+        ForeignKey("upload.id", ondelete="CASCADE"), index=True
+    )
     recipient: Mapped[str] = mapped_column(String(254))
     dedupe_key: Mapped[str] = mapped_column(String(64), unique=True)  # hex; also names the Message-ID
+    told: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), default=dict)  # for its words
     attempts: Mapped[int] = mapped_column(server_default="0", default=0)
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())

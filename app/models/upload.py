@@ -1,13 +1,14 @@
 """Uploads and what the scanner said of them."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.lifecycle import SETTLED, UploadState
-from app.domain.verdict import Verdict
+from app.domain.verdict import Obstacle, Verdict
 from app.models.account import Account, Organisation
 from app.models.base import Base, WithCreation, WithId, text_enum
 
@@ -42,6 +43,8 @@ class Upload(WithId, WithCreation, Base):
             "active_at",
             postgresql_where=text("state IN ('receiving', 'sealed', 'scanning')"),
         ),
+        # The scheduler: the few that are to be scanned again.
+        Index("ix_upload_rescan", "rescan_asked_at", postgresql_where=text("rescan_asked_at IS NOT NULL")),
         # The send page: what this person left unfinished, and sent last.
         Index(None, "uploader_id", "created_at"),
         Index(
@@ -71,6 +74,7 @@ class Upload(WithId, WithCreation, Base):
 
     state: Mapped[UploadState] = mapped_column(text_enum(UploadState), default=UploadState.RECEIVING)
     reason: Mapped[str | None] = mapped_column(Text)  # a sentence for people
+    obstacle: Mapped[Obstacle | None] = mapped_column(text_enum(Obstacle))  # the same for programs
     active_at: Mapped[datetime] = mapped_column(server_default=func.now())  # bytes came, or state changed
     sealed_at: Mapped[datetime | None]
 
@@ -82,7 +86,17 @@ class Upload(WithId, WithCreation, Base):
     epoch: Mapped[int] = mapped_column(
         server_default="0", default=0
     )  # fence: only the newest claim may write
-    attempts: Mapped[int] = mapped_column(server_default="0", default=0)  # scans begun
+    attempts: Mapped[int] = mapped_column(server_default="0", default=0)  # scans begun since the last verdict
+
+    # The state stays what it is while a bundle with a verdict is scanned again.
+    rescan_asked_at: Mapped[datetime | None]
+    scanned_for: Mapped[str | None] = mapped_column(
+        String(64)
+    )  # signatures of the last try, successful or not
+
+    released_at: Mapped[datetime | None]  # unscannable, and given out nevertheless
+    released_by: Mapped[str | None] = mapped_column(String(254))
+    release_reason: Mapped[str | None] = mapped_column(Text)
 
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
     uploader: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
@@ -105,26 +119,15 @@ class Scan(Base):
     upload_id: Mapped[UUID] = mapped_column(ForeignKey("upload.id", ondelete="CASCADE"), primary_key=True)
     verdict: Mapped[Verdict] = mapped_column(text_enum(Verdict))
     storage_version: Mapped[str] = mapped_column(String(128))  # the object that was read
-    findings: Mapped[list[dict[str, str]]]  # [{"member": ..., "signature": ...}]
+    findings: Mapped[list[dict[str, Any]]]  # [{"member": ..., "signature": ..., "entry": number or None}]
     members_total: Mapped[int]
     members_scanned: Mapped[int]
     bytes_expanded: Mapped[int]
     bytes_scanned: Mapped[int]
+    windowed: Mapped[int] = mapped_column(server_default="0", default=0)  # members, scanned in windows
+    complete: Mapped[bool] = mapped_column(server_default="false", default=False)
     engine: Mapped[str] = mapped_column(String(100))
     signatures: Mapped[str | None] = mapped_column(String(32))
     signatures_at: Mapped[datetime | None]
     seconds: Mapped[float]
     scanned_at: Mapped[datetime] = mapped_column(server_default=func.now())
-
-
-class EngineStatus(Base):
-    """What the scanner last said of itself: one row, so that pages need not ask it."""
-
-    __tablename__ = "engine_status"
-    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
-    engine: Mapped[str] = mapped_column(String(100))
-    signatures: Mapped[str | None] = mapped_column(String(32))
-    signatures_at: Mapped[datetime | None]
-    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -10,7 +10,7 @@ from app.domain.lifecycle import UploadState
 from app.log import get_logger
 from app.models import Delivery, Upload
 from app.ports import Message
-from app.services import notices
+from app.services import letters
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
@@ -49,12 +49,12 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         delivery.attempts = MAX_ATTEMPTS
         _bury(delivery)
         return None
-    upload = uow.session.get_one(Upload, delivery.upload_id)
-    if upload.state is UploadState.DELETED:  # what would be told is no longer so
+    upload = uow.session.get_one(Upload, delivery.upload_id) if delivery.upload_id else None
+    if upload and upload.state is UploadState.DELETED:  # what would be told is no longer so
         delivery.last_error = "The upload was deleted before the mail went."
         _bury(delivery)
         return None
-    return notices.compose(delivery, upload, uow.settings.base_url)
+    return letters.compose(delivery, upload, uow.settings.base_url)
 
 
 def sent(uow: UnitOfWork, delivery_id: UUID) -> None:

@@ -1,4 +1,4 @@
-"""Who hears of what: rows in the outbox, and the words of the mails made of them."""
+"""Who hears of what: rows in the outbox. `letters` has the words."""
 
 import hashlib
 
@@ -8,20 +8,21 @@ from sqlalchemy.dialects.postgresql import insert
 from app.domain.events import AUDIENCE, Event
 from app.domain.jobs import JobName
 from app.models import Account, Delivery, Upload
-from app.ports import Message
 from app.queries import accounts
 from app.uow import UnitOfWork
 
 
-def announce(uow: UnitOfWork, event: Event, upload: Upload) -> None:
+def announce(
+    uow: UnitOfWork, event: Event, upload: Upload | None = None, *, occasion: str = "", **told: object
+) -> None:
     """Put one row per recipient into the outbox, and ring for each after the commit.
 
-    The same event of the same upload reaches a recipient's row once, however often it is
-    announced.
+    The same event of the same upload and ``occasion`` reaches a recipient's row once, however
+    often it is announced. ``told`` is what the words need beside the upload's row.
     """
     audience = AUDIENCE[event]
     recipients = {account.email for account in uow.session.scalars(accounts.in_roles(audience.roles))}
-    if audience.uploader:
+    if audience.uploader and upload:
         recipients.update(
             uow.session.scalars(select(Account.email).where(Account.id == upload.uploader_id, Account.active))
         )
@@ -30,9 +31,10 @@ def announce(uow: UnitOfWork, event: Event, upload: Upload) -> None:
             insert(Delivery)
             .values(
                 event=event,
-                upload_id=upload.id,
+                upload_id=upload.id if upload else None,
                 recipient=recipient,
-                dedupe_key=_dedupe_key(event, upload, recipient),
+                dedupe_key=_dedupe_key(event, upload, occasion, recipient),
+                told=told,
             )
             .on_conflict_do_nothing(index_elements=["dedupe_key"])
             .returning(Delivery.id)
@@ -41,35 +43,6 @@ def announce(uow: UnitOfWork, event: Event, upload: Upload) -> None:
             uow.enqueue(JobName.DELIVER, str(delivery_id))
 
 
-def _dedupe_key(event: Event, upload: Upload, recipient: str) -> str:
-    return hashlib.sha256(f"{event}\n{upload.id}\n{recipient.lower()}".encode()).hexdigest()
-
-
-def compose(delivery: Delivery, upload: Upload, base_url: str) -> Message:
-    """Write the mail. ``base_url`` is the configured one, never what a request said."""
-    case = upload.case_reference or "no case"
-    if delivery.event is Event.UPLOAD_CLEAN:
-        subject = f"[{case}] Ready: {upload.filename}"
-        opening = "A diagnostics bundle has arrived and was scanned. It is ready to download."
-    else:
-        subject = f"[{case}] Virus found: {upload.filename}"
-        opening = "A diagnostics bundle was stopped: the scanner found a virus in it. Nobody can download it."
-    lines = [
-        opening,
-        "",
-        f"Case:          {case}",
-        f"File:          {upload.filename}",
-        f"Size:          {upload.size:,} bytes",
-        f"SHA-256:       {upload.sha256}",
-        f"Organisation:  {upload.organisation.name}",
-        f"Sent by:       {upload.uploader.email}",
-        *(f"Found:         {found['signature']} in {found['member']}" for found in _findings(upload)),
-        "",
-        f"{base_url}/files/{upload.id}",
-        "",
-    ]
-    return Message(key=delivery.dedupe_key, to=delivery.recipient, subject=subject, text="\n".join(lines))
-
-
-def _findings(upload: Upload) -> list[dict[str, str]]:
-    return upload.scan.findings[:20] if upload.scan else []
+def _dedupe_key(event: Event, upload: Upload | None, occasion: str, recipient: str) -> str:
+    about = "\n".join(filter(None, [str(upload.id) if upload else "", occasion]))
+    return hashlib.sha256(f"{event}\n{about}\n{recipient.lower()}".encode()).hexdigest()

@@ -17,7 +17,7 @@ from app.db import Database
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
 from app.models import Base
-from app.services import engine, sign_in
+from app.services import engine, gate, sign_in
 from app.system import System
 from tests.factories.people import bearer, make_account, make_actor
 from tests.factories.uploads import ENGINE, make_upload
@@ -52,6 +52,7 @@ def fill(system: System) -> None:
     with system.work() as uow:
         sign_in.begin(uow, account, user_agent="test")
         engine.report(uow, ENGINE)
+        gate.report(uow, [], "test", None)
     sender = make_actor(system)
     for state in UploadState:
         make_upload(system, sender, state)
@@ -85,7 +86,10 @@ def test_the_migration_goes_down_and_up_over_data(
     after = rows(database)
 
     assert below < kept
-    assert {table: after[table] for table in below} == {table: before[table] for table in below}
+    kept_tables = below - (
+        {"delivery"} if revision == "0003_gate" else set()
+    )  # has no word for the new events
+    assert {table: after[table] for table in kept_tables} == {table: before[table] for table in kept_tables}
     command.check(config)
 
 

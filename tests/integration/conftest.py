@@ -13,6 +13,7 @@ from app.domain.policy import Actor
 from app.settings import Settings
 from app.system import System
 from tests.factories.people import make_actor
+from tests.factories.uploads import open_gate
 from tests.live import clone_database
 
 _number = count(1)
@@ -23,9 +24,10 @@ def committed(system: System, settings: Settings, services: Services, template: 
     """Give `system` a database of its own, where threads see what others committed and time passes."""
     url = clone_database(services, template, f"committed_{next(_number)}")
     database = Database.connect(url)
-    yield replace(
-        system, database=database, settings=settings.model_copy(update={"database_url": SecretStr(url)})
-    )
+    own_settings = settings.model_copy(update={"database_url": SecretStr(url)})
+    own = replace(system, database=database, settings=own_settings)
+    open_gate(own)
+    yield own
     database.engine.dispose()
 
 

@@ -130,16 +130,15 @@ def test_a_scanner_that_is_away_costs_no_attempt(system: System, upload: Upload)
 
 
 @pytest.mark.parametrize("other", [{"sha256": "0" * 64}, {"size": 1}])
-def test_a_verdict_on_other_bytes_is_never_clean(
+def test_a_verdict_on_other_bytes_says_that_they_changed(
     system: System, upload: Upload, other: dict[str, str]
 ) -> None:
     taken = held(system, upload)
     assert record(system, taken, replace(report_on(taken), **other))  # type: ignore[arg-type]
     now = fresh(system, upload.id)
-    assert now.state is UploadState.UNSCANNABLE
+    assert now.state is UploadState.INTEGRITY_FAILED
     assert now.reason == "The stored bytes are not those that were received."
-    assert now.scan
-    assert now.scan.verdict is Verdict.UNSCANNABLE
+    assert now.scan is None
     assert outbox(system, upload.id) == []
 
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from app.domain.errors import StateConflictError
-from app.domain.lifecycle import SETTLED, TRANSITIONS, UploadState
+from app.domain.lifecycle import JUDGED, SETTLED, TRANSITIONS, UploadState
 from app.domain.policy import Actor
 from app.models import Upload
 from app.services.lifecycle import transition
@@ -61,7 +61,10 @@ def test_any_walk_ends_where_the_map_says_with_one_audit_row_per_step(
 
 
 def test_settled_states_lead_nowhere_but_away() -> None:
-    assert all(TRANSITIONS[state] <= {UploadState.DELETED} for state in SETTLED)
+    """Only another scan changes a verdict, and only towards another verdict."""
+    away = {UploadState.DELETED, UploadState.INTEGRITY_FAILED}
+    for state in SETTLED:
+        assert TRANSITIONS[state] - away <= (JUDGED if state in JUDGED else set())
 
 
 def test_an_old_fence_moves_nothing(system: System, sender: Actor) -> None:
@@ -73,8 +76,8 @@ def test_an_old_fence_moves_nothing(system: System, sender: Actor) -> None:
 
 
 def test_of_eight_that_race_one_wins(committed: System) -> None:
-    upload = make_upload(committed, make_actor(committed), UploadState.SCANNING)
-    targets = iter([UploadState.CLEAN, UploadState.INFECTED] * 4)
+    upload = make_upload(committed, make_actor(committed), UploadState.RECEIVING)
+    targets = iter([UploadState.REJECTED, UploadState.ABANDONED] * 4)
 
     def one() -> UploadState:
         with committed.work() as uow:

@@ -67,7 +67,7 @@ class TestRecipients:
             uow.session.execute(update(Account).values(active=False))
         assert self.heard(system, make_upload(system, sender, UploadState.INFECTED)) == set()
 
-    @pytest.mark.parametrize("state", [UploadState.SEALED, UploadState.SCANNING, UploadState.UNSCANNABLE])
+    @pytest.mark.parametrize("state", [UploadState.SEALED, UploadState.SCANNING, UploadState.REJECTED])
     @pytest.mark.usefixtures("engineer")
     def test_of_nothing_else_anybody_hears(self, system: System, sender: Actor, state: UploadState) -> None:
         assert self.heard(system, make_upload(system, sender, state)) == set()

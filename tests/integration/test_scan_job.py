@@ -54,9 +54,9 @@ def test_a_virus_in_a_member_is_named(scanning: System, sender: Actor, where: in
     upload = scanned(scanning, sender, make_tgz(files))
     assert upload.state is UploadState.INFECTED
     assert upload.scan
-    assert upload.scan.findings == [
-        {"member": f"logs/{where}.log", "signature": "Eicar-Test-Signature.UNOFFICIAL"}
-    ]
+    (finding,) = upload.scan.findings
+    assert finding["member"] == f"logs/{where}.log"
+    assert finding["signature"] == "Eicar-Test-Signature.UNOFFICIAL"
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_bytes_changed_in_storage_are_never_clean(system: System, sender: Actor)
     stored.write_bytes(make_tgz({"other": b"bytes"}))
     scan_upload(system, str(upload.id))
     now = fresh(system, upload.id)
-    assert now.state is UploadState.UNSCANNABLE
+    assert now.state is UploadState.INTEGRITY_FAILED
     assert now.reason == "The stored bytes are not those that were received."
 
 

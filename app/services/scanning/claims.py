@@ -14,10 +14,10 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
-from app.domain.verdict import ScanReport, Verdict
+from app.domain.verdict import Obstacle, ScanReport, Verdict
 from app.log import get_logger
 from app.models import Scan, Upload
-from app.services import audit, notices
+from app.services import audit, gate, notices
 from app.services.lifecycle import transition
 from app.uow import UnitOfWork
 
@@ -26,7 +26,11 @@ log = get_logger(__name__)
 #: How long a bundle rests after the scanner could not be reached, seconds.
 _REST = 5
 
-_EVENT = {Verdict.CLEAN: Event.UPLOAD_CLEAN, Verdict.INFECTED: Event.UPLOAD_INFECTED}
+_EVENT = {
+    Verdict.CLEAN: Event.UPLOAD_CLEAN,
+    Verdict.INFECTED: Event.UPLOAD_INFECTED,
+    Verdict.UNSCANNABLE: Event.UPLOAD_UNSCANNABLE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +60,11 @@ def waiting(uow: UnitOfWork, waited: int, limit: int) -> Sequence[UUID]:
 def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
     """Take the upload for scanning; None when there is nothing to do or another has it.
 
-    An upload whose scans ended without a verdict too often becomes UNSCANNABLE here.
+    An upload whose scans ended without a verdict too often becomes UNSCANNABLE here. While the
+    gate is closed nothing is claimed.
     """
+    if not gate.is_open(uow):
+        return None
     taken = uow.session.scalars(
         update(Upload)
         .where(Upload.id == upload_id, _waiting())
@@ -80,6 +87,7 @@ def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
             epoch=taken.epoch,
             lease_until=None,
             reason=f"The scanner stopped {uow.settings.scan_attempts} times while checking this bundle.",
+            obstacle=Obstacle.SCANNER_CRASH,
         )
         return None
     assert taken.size is not None  # noqa: S101  # sealed_is_whole guarantees both
@@ -113,17 +121,27 @@ def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
 def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
     """Write the verdict; False when the claim is no longer ours and nothing was written.
 
-    A report about other bytes than were sealed is never believed. ``storage_version`` is that
-    of the object that was read; it becomes the upload's, which after a restore from a backup
-    is another one with the same bytes.
+    A report about other bytes than were sealed says that they were changed. None that says CLEAN
+    is believed while the gate is closed: the upload waits on. ``storage_version`` is that of the
+    object that was read; it becomes the upload's, which after a restore from a backup is another
+    one with the same bytes.
     """
-    verdict, reason = report.verdict, report.reason
-    if (report.sha256, report.size) != (held.sha256, held.size) and verdict is Verdict.CLEAN:
-        verdict, reason = Verdict.UNSCANNABLE, "The stored bytes are not those that were received."
-        log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)
+    if (report.sha256, report.size) != (held.sha256, held.size):
+        return _changed(uow, held, report)
+    verdict = report.verdict
+    if verdict is Verdict.CLEAN and not gate.is_open(uow):
+        hand_back(uow, held, counted=False)
+        return False
     if not _write(uow, held, lease_until=None, storage_version=storage_version):
         return False
-    upload = transition(uow, held.upload_id, UploadState(verdict), epoch=held.epoch, reason=reason)
+    upload = transition(
+        uow,
+        held.upload_id,
+        UploadState(verdict),
+        epoch=held.epoch,
+        reason=report.reason,
+        obstacle=report.obstacle,
+    )
     uow.session.merge(
         Scan(
             upload_id=held.upload_id,
@@ -134,14 +152,26 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
             members_scanned=report.members_scanned,
             bytes_expanded=report.bytes_expanded,
             bytes_scanned=report.bytes_scanned,
+            windowed=report.windowed,
+            complete=report.complete,
             engine=report.engine.name,
             signatures=report.engine.signatures,
             signatures_at=report.engine.signatures_at,
             seconds=report.seconds,
         )
     )
-    if event := _EVENT.get(verdict):
-        notices.announce(uow, event, upload)
+    notices.announce(uow, _EVENT[verdict], upload)
+    return True
+
+
+def _changed(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
+    """Say that the stored bytes are not those that were sealed."""
+    log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)
+    if not _write(uow, held, lease_until=None):
+        return False
+    reason = "The stored bytes are not those that were received."
+    upload = transition(uow, held.upload_id, UploadState.INTEGRITY_FAILED, epoch=held.epoch, reason=reason)
+    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, upload)
     return True
 
 

@@ -11,6 +11,7 @@ LABELS: Final[dict[UploadState, str]] = {
     UploadState.CLEAN: "Ready",
     UploadState.INFECTED: "Virus found",
     UploadState.UNSCANNABLE: "Needs review",
+    UploadState.INTEGRITY_FAILED: "Bytes changed",
     UploadState.REJECTED: "Rejected",
     UploadState.ABANDONED: "Abandoned",
     UploadState.DELETED: "Deleted",

@@ -1,0 +1,37 @@
+"""What is known of the scanner, one row each, so that pages need not ask it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, String, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.models.base import Base
+
+
+class EngineStatus(Base):
+    """What the scanner last said of itself: one row, so that pages need not ask it."""
+
+    __tablename__ = "engine_status"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    engine: Mapped[str] = mapped_column(String(100))
+    signatures: Mapped[str | None] = mapped_column(String(32))
+    signatures_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Gate(Base):
+    """Whether anything may turn clean. Closed until the scanner has proven that it finds what it must."""
+
+    __tablename__ = "gate"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False, default=1)
+    open: Mapped[bool]
+    reason: Mapped[str | None] = mapped_column(Text)  # a sentence for people, while closed
+    changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    probed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    signatures: Mapped[str | None] = mapped_column(String(200))  # engine and signatures that were probed
+    probes: Mapped[list[dict[str, Any]]]  # [{"name": ..., "passed": bool, "detail": ...}]

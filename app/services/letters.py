@@ -1,0 +1,80 @@
+"""The words of the mails."""
+
+from app.domain.events import Event
+from app.models import Delivery, Upload
+from app.ports import Message
+
+_UPLOAD = {
+    Event.UPLOAD_CLEAN: (
+        "Ready",
+        "A diagnostics bundle has arrived and was scanned. It is ready to download.",
+    ),
+    Event.UPLOAD_INFECTED: (
+        "Virus found",
+        "A diagnostics bundle was stopped: the scanner found a virus in it. Nobody can download it.",
+    ),
+    Event.UPLOAD_UNSCANNABLE: (
+        "Needs review",
+        (
+            "A diagnostics bundle could not be checked completely. Nobody can download it before an engineer "
+            "has looked at it."
+        ),
+    ),
+    Event.UPLOAD_RECALLED: (
+        "Virus found later",
+        (
+            "Newer signatures found a virus in a diagnostics bundle that was ready before. Nobody can "
+            "download it any more. Whoever has it should delete it."
+        ),
+    ),
+    Event.UPLOAD_INTEGRITY_FAILED: (
+        "Stored bytes changed",
+        (
+            "The stored bytes of a diagnostics bundle are not those that were received. Nobody can download "
+            "it. Somebody or something has written to the storage: find out who."
+        ),
+    ),
+}
+
+
+def compose(delivery: Delivery, upload: Upload | None, base_url: str) -> Message:
+    """Write the mail. ``base_url`` is the configured one, never what a request said."""
+    subject, lines = _about_upload(delivery, upload, base_url) if upload else _about_gate(delivery, base_url)
+    return Message(key=delivery.dedupe_key, to=delivery.recipient, subject=subject, text="\n".join(lines))
+
+
+def _about_upload(delivery: Delivery, upload: Upload, base_url: str) -> tuple[str, list[str]]:
+    case = upload.case_reference or "no case"
+    title, opening = _UPLOAD[delivery.event]
+    return f"[{case}] {title}: {upload.filename}", [
+        opening,
+        "",
+        f"Case:          {case}",
+        f"File:          {upload.filename}",
+        f"Size:          {upload.size:,} bytes",
+        f"SHA-256:       {upload.sha256}",
+        f"Organisation:  {upload.organisation.name}",
+        f"Sent by:       {upload.uploader.email}",
+        *([f"Why:           {upload.reason}"] if upload.reason else []),
+        *(f"Found:         {found['signature']} in {found['member']}" for found in _findings(upload)),
+        *(f"Downloaded by: {who}" for who in delivery.told.get("downloaded_by", [])),
+        "",
+        f"{base_url}/files/{upload.id}",
+        "",
+    ]
+
+
+def _findings(upload: Upload) -> list[dict[str, str]]:
+    return upload.scan.findings[:20] if upload.scan else []
+
+
+def _about_gate(delivery: Delivery, base_url: str) -> tuple[str, list[str]]:
+    if delivery.event is Event.GATE_OPENED:
+        title, opening = "Virus check works again", "The virus check works again. What waited is checked now."
+    else:
+        title = "Virus check stopped"
+        opening = (
+            "The virus check is stopped: the scanner cannot be trusted now. Bundles still arrive, and wait."
+        )
+    reason = delivery.told.get("reason")
+    return title, [opening, *(["", f"Why: {reason}"] if reason else []), "", f"{base_url}/", ""]
