@@ -2,14 +2,12 @@
 
 from uuid import UUID
 
-from app.bundle.budget import Budget
 from app.domain.errors import DependencyError, ScannerUnavailableError
-from app.domain.verdict import ScanReport
 from app.log import get_logger
 from app.services.scanning import claims
 from app.services.scanning.claims import Claim
-from app.services.scanning.examine import examine
 from app.services.scanning.heartbeat import Heartbeat
+from app.services.scanning.reading import read
 from app.system import System
 
 log = get_logger(__name__)
@@ -31,7 +29,8 @@ def scan_upload(system: System, upload_id: str) -> None:
         return
     try:
         with Heartbeat(lambda: _renew(system, claim), system.settings.scan_lease / 4.5):
-            report, version = _read(system, claim)
+            adapters = system.adapters
+            report, version = read(adapters.storage, adapters.scanner, system.settings, claim.storage_key)
     except (DependencyError, OSError) as error:
         log.warning("scan_put_off", upload_id=upload_id, why=str(error), **getattr(error, "context", {}))
         # A scanner that went away over this very bundle may have died of it; a store that is
@@ -50,23 +49,6 @@ def scan_upload(system: System, upload_id: str) -> None:
             written=written,
             seconds=report.seconds,
         )
-
-
-def _read(system: System, claim: Claim) -> tuple[ScanReport, str]:
-    """Scan the stored object; return the report and the version that was read, from beginning to end."""
-    source, version = system.adapters.storage.open(claim.storage_key)
-    with source:
-        report = examine(
-            system.adapters.scanner,
-            source,
-            budget=Budget(),
-            connections=system.settings.scan_connections,
-        )
-    again, still = system.adapters.storage.open(claim.storage_key)
-    again.close()
-    if still != version:
-        raise RuntimeError(f"the stored object changed while it was scanned: {version} -> {still}")
-    return report, version
 
 
 def _renew(system: System, claim: Claim) -> bool:
