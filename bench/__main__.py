@@ -6,7 +6,7 @@ import time
 
 from bench.machine import describe
 
-PARTS = ("upload", "senders", "download", "verdict", "files")
+PARTS = ("upload", "senders", "download", "verdict", "scan", "files")
 
 
 def main() -> None:
