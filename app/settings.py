@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import IPvAnyNetwork, PositiveInt, SecretStr, field_validator, model_validator
+from pydantic import IPvAnyNetwork, NonNegativeInt, PositiveInt, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024**2
@@ -47,12 +47,25 @@ class Settings(BaseSettings):
 
     session_idle: PositiveInt = 30 * 60
     session_lifetime: PositiveInt = 12 * 3600
+    step_up_seconds: PositiveInt = 600  # how long a proof of who somebody is lasts for dangerous acts
     resumable_for: PositiveInt = 7 * 24 * 3600  # an unfinished tus upload is kept this long
     abandoned_after: PositiveInt = 15 * 60  # an unfinished single-request upload is given up after this
+
+    # How much work one bundle may cause; beyond that it needs review (app.bundle.budget).
+    bundle_ratio: PositiveInt = 200  # expanded bytes per byte sent
+    bundle_expanded_bytes: PositiveInt = 50 * 10**9
+    bundle_members: PositiveInt = 1_000_000
+    bundle_path_bytes: PositiveInt = 4_096
+    bundle_seconds: PositiveInt = 3_600
+    bundle_depth: NonNegativeInt = 4  # of archives within archives; the scanner opens deeper ones
 
     scan_lease: PositiveInt = 90
     scan_attempts: PositiveInt = 3
     scan_connections: PositiveInt = 4  # to clamd, side by side, for one bundle
+    scan_large_bytes: PositiveInt = 64 * MIB  # larger bundles have workers of their own
+    rescan_days: NonNegativeInt = 30  # newer signatures look at ready bundles of so many days again
+    signatures_max_age: PositiveInt = 7 * 24 * 3600  # nothing turns clean by older ones
+    probe_padding_bytes: PositiveInt = 200 * 10**6  # harmless bytes before the last of the test viruses
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_networks: tuple[IPvAnyNetwork, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
 

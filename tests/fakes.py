@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from app.domain.errors import DependencyError, PortalError, ScannerUnavailableError
 from app.domain.jobs import QUEUE_OF, JobName, QueueName
@@ -33,7 +34,7 @@ class FakeScanner:
         """Name the engine. Raises ScannerUnavailableError while ``down``."""
         if self.down:
             raise ScannerUnavailableError("The virus scanner cannot be reached.")
-        return Engine("Fake 1.0", "1")
+        return Engine("Fake 1.0", "1", datetime.now(UTC))
 
 
 class FakeQueue:

@@ -45,6 +45,12 @@ class ForbiddenError(PortalError):
     status, code = HTTPStatus.FORBIDDEN, "forbidden"
 
 
+class FreshSignInNeededError(PortalError):
+    """Signed in, and too long ago for this: whoever asks proves once more who they are."""
+
+    status, code = HTTPStatus.FORBIDDEN, "fresh_sign_in_needed"
+
+
 class NotFoundError(PortalError):
     """Absent, or somebody else's: the two must give the same answer."""
 

@@ -25,3 +25,8 @@ QUEUE_OF: Final[dict[JobName, QueueName]] = {
     JobName.RESCAN_UPLOAD: QueueName.SCAN_LARGE,
     JobName.DELIVER: QueueName.DELIVER,
 }
+
+
+def first_scan(size: int, large: int) -> JobName:
+    """Return the job that scans a new bundle of ``size`` bytes; over ``large`` bytes it is a large one."""
+    return JobName.SCAN_LARGE_UPLOAD if size > large else JobName.SCAN_UPLOAD

@@ -21,7 +21,8 @@ _S = UploadState
 
 #: state -> the states it may move to. SCANNING -> SEALED is a scan handed back unfinished; a
 #: verdict changes into another when the bundle is scanned again. Bytes that are not the ones that
-#: were received are INTEGRITY_FAILED, whatever was known of them.
+#: were received are INTEGRITY_FAILED, whatever was known of them, until a scan asked for by a person
+#: reads the right ones again: after a restore from a backup, say.
 TRANSITIONS: Final[dict[UploadState, frozenset[UploadState]]] = {
     _S.RECEIVING: frozenset({_S.SEALED, _S.REJECTED, _S.ABANDONED, _S.DELETED}),
     _S.SEALED: frozenset({_S.SCANNING, _S.INTEGRITY_FAILED, _S.DELETED}),
@@ -31,7 +32,7 @@ TRANSITIONS: Final[dict[UploadState, frozenset[UploadState]]] = {
     _S.CLEAN: frozenset({_S.INFECTED, _S.INTEGRITY_FAILED, _S.DELETED}),
     _S.INFECTED: frozenset({_S.CLEAN, _S.INTEGRITY_FAILED, _S.DELETED}),
     _S.UNSCANNABLE: frozenset({_S.CLEAN, _S.INFECTED, _S.INTEGRITY_FAILED, _S.DELETED}),
-    _S.INTEGRITY_FAILED: frozenset({_S.DELETED}),
+    _S.INTEGRITY_FAILED: frozenset({_S.CLEAN, _S.INFECTED, _S.UNSCANNABLE, _S.DELETED}),
     _S.REJECTED: frozenset({_S.DELETED}),
     _S.ABANDONED: frozenset({_S.DELETED}),
     _S.DELETED: frozenset(),
@@ -43,11 +44,14 @@ SETTLED: Final = frozenset(_S) - {_S.RECEIVING, _S.SEALED, _S.SCANNING}
 #: The states with a verdict of a scan.
 JUDGED: Final = frozenset({_S.CLEAN, _S.INFECTED, _S.UNSCANNABLE})
 
+#: What may be scanned again.
+RESCANNABLE: Final = JUDGED | {_S.INTEGRITY_FAILED}
+
 #: Held back from everybody, for somebody to look at.
 QUARANTINED: Final = frozenset({_S.INFECTED, _S.UNSCANNABLE, _S.INTEGRITY_FAILED})
 
 #: The states in which there is a sealed object.
-STORED: Final = JUDGED | {_S.SEALED, _S.SCANNING, _S.INTEGRITY_FAILED}
+STORED: Final = RESCANNABLE | {_S.SEALED, _S.SCANNING}
 
 
 def sources_of(target: UploadState) -> frozenset[UploadState]:

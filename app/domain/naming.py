@@ -9,6 +9,8 @@ from app.domain.errors import InvalidInputError
 MAX_FILENAME = 255
 MAX_CASE = 64
 MAX_NOTE = 2000
+MIN_REASON = 10
+MAX_REASON = 1000
 
 # C0/C1 controls, and the bidirectional overrides that make "gpj.exe" read as "exe.jpg".
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
@@ -48,18 +50,35 @@ def clean_case(raw: str | None) -> str | None:
     return case
 
 
+def plain_text(raw: str | None) -> str:
+    """Return what somebody wrote without control characters, but with its line breaks."""
+    return _UNSAFE_TEXT.sub("", (raw or "").replace("\r\n", "\n")).strip()
+
+
 def clean_note(raw: str | None) -> str | None:
     """Return the note without control characters, or None for nothing.
 
     Raises:
         InvalidInputError: longer than 2,000 characters.
     """
-    note = _UNSAFE_TEXT.sub("", (raw or "").replace("\r\n", "\n")).strip()
+    note = plain_text(raw)
     if len(note) > MAX_NOTE:
         raise InvalidInputError(
             f"The note is longer than {MAX_NOTE} characters. Put the details into the bundle."
         )
     return note or None
+
+
+def clean_reason(raw: str | None) -> str:
+    """Return why somebody did something, in their words, without control characters.
+
+    Raises:
+        InvalidInputError: shorter than 10 characters, or longer than 1,000.
+    """
+    reason = plain_text(raw)
+    if not MIN_REASON <= len(reason) <= MAX_REASON:
+        raise InvalidInputError(f"Write the reason in {MIN_REASON} to {MAX_REASON:,} characters.")
+    return reason
 
 
 def clean_sha256(raw: str | None) -> str | None:

@@ -21,17 +21,17 @@ class Permission(StrEnum):
         "quarantine_review"  # see what is held, scan it again, delete it, take what is clean of it
     )
     QUARANTINE_RELEASE = "quarantine_release"
+    SESSION_CONFIRM = "session_confirm"
     SESSION_END = "session_end"
 
 
 _P = Permission
 
-_STAFF: Final = frozenset(
-    {_P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.QUARANTINE_REVIEW, _P.QUARANTINE_RELEASE, _P.SESSION_END}
-)
+_EVERYBODY: Final = frozenset({_P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.SESSION_CONFIRM, _P.SESSION_END})
+_STAFF: Final = _EVERYBODY | {_P.QUARANTINE_REVIEW, _P.QUARANTINE_RELEASE}
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
-    Role.CUSTOMER: frozenset({_P.UPLOAD_CREATE, _P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.SESSION_END}),
+    Role.CUSTOMER: _EVERYBODY | {_P.UPLOAD_CREATE},
     Role.ENGINEER: _STAFF,
     Role.ADMIN: _STAFF | {_P.UPLOAD_DELETE},
 }

@@ -5,8 +5,7 @@ from itertools import islice
 
 from app.domain.jobs import JobName
 from app.log import get_logger
-from app.services import engine, gate, sweeping
-from app.services.scanning.probes import probe
+from app.services import sweeping
 from app.system import System
 from app.uow import UnitOfWork
 
@@ -23,6 +22,25 @@ _FEW = 20  # strays that may be removed whatever their share
 def ring_scans(system: System) -> None:
     """Ring for uploads that wait though no bell hangs: it was lost, or the scanner was away."""
     _ring(system, JobName.SCAN_UPLOAD, sweeping.ring_scans)
+
+
+def ring_large_scans(system: System) -> None:
+    """Do the same for large uploads, which have a queue of their own."""
+    _ring(system, JobName.SCAN_LARGE_UPLOAD, sweeping.ring_large_scans)
+
+
+def ring_rescans(system: System) -> None:
+    """Do the same for second scans that were asked for."""
+    _ring(system, JobName.RESCAN_UPLOAD, sweeping.ring_rescans)
+
+
+def ring_outdated(system: System) -> None:
+    """Let newer signatures look at what is ready, a few at a time, while the queue is empty."""
+    if system.adapters.queue.waiting(JobName.RESCAN_UPLOAD):
+        return
+    with system.work() as uow:
+        if sweeping.lead(uow, "ring_outdated") and (count := sweeping.ring_outdated(uow)):
+            log.info("rang_for_outdated", count=count)
 
 
 def ring_deliveries(system: System) -> None:
@@ -47,23 +65,6 @@ def abandon_stale(system: System) -> None:
         keys = sweeping.abandon_stale(uow) if sweeping.lead(uow, "abandon_stale") else []
     for key in keys:
         system.adapters.storage.delete(key)
-
-
-def ask_engine(system: System) -> None:
-    """Note which engine and signatures answer, for the pages to show."""
-    answer = system.adapters.scanner.engine()
-    with system.work() as uow:
-        engine.report(uow, answer)
-
-
-def tend_gate(system: System) -> None:
-    """Test the scanner, and open or close the gate as it did."""
-    scanner = system.adapters.scanner
-    answer = scanner.engine()
-    probes = probe(scanner)
-    failed = next((each.detail for each in probes if not each.passed), None)
-    with system.work() as uow:
-        gate.report(uow, probes, f"{answer.name}, {answer.signatures or 'test signatures'}", failed)
 
 
 def remove_strays(system: System) -> None:

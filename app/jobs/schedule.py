@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.jobs import periodic
+from app.jobs import gatekeeping, periodic, recheck
 from app.system import System
 
 
@@ -22,9 +22,12 @@ class Periodic:
 
 SCHEDULE: Final = (
     Periodic(periodic.ring_scans, every=2),
+    Periodic(periodic.ring_large_scans, every=2),
+    Periodic(periodic.ring_rescans, every=2),
+    Periodic(periodic.ring_outdated, every=2),
     Periodic(periodic.ring_deliveries, every=2),
-    Periodic(periodic.ask_engine, every=15),
-    Periodic(periodic.tend_gate, every=600),
+    Periodic(gatekeeping.tend_gate, every=5),
     Periodic(periodic.abandon_stale, every=60),
     Periodic(periodic.remove_strays, every=600),
+    Periodic(recheck.recheck_stored, every=600),
 )

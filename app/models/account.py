@@ -1,6 +1,7 @@
 """Organisations, the people in them, and what they hold: sessions and API tokens."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
@@ -46,6 +47,7 @@ class SignInSession(WithId, WithCreation, Base):
     confirmed_at: Mapped[datetime] = mapped_column(
         server_default=func.now()
     )  # the person last proved it is them
+    kept: Mapped[dict[str, Any] | None]  # {"path": ..., "fields": {...}}: typed, and to be proven first
     address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(400))
 

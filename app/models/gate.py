@@ -32,6 +32,8 @@ class Gate(Base):
     open: Mapped[bool]
     reason: Mapped[str | None] = mapped_column(Text)  # a sentence for people, while closed
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    probed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    probing_since: Mapped[datetime | None]  # when the last probe began, over or not
+    probed_at: Mapped[datetime | None]  # when the one began whose results are below
+    passed_at: Mapped[datetime | None]  # when the last one began in which the scanner did all it must
     signatures: Mapped[str | None] = mapped_column(String(200))  # engine and signatures that were probed
-    probes: Mapped[list[dict[str, Any]]]  # [{"name": ..., "passed": bool, "detail": ...}]
+    probes: Mapped[list[dict[str, Any]]]  # each a `services.gate.Probe`

@@ -45,6 +45,8 @@ class Upload(WithId, WithCreation, Base):
         ),
         # The scheduler: the few that are to be scanned again.
         Index("ix_upload_rescan", "rescan_asked_at", postgresql_where=text("rescan_asked_at IS NOT NULL")),
+        # The same: those that newer signatures have not seen, the newest first.
+        Index("ix_upload_outdated", "scanned_for", "created_at", postgresql_where=text("state = 'clean'")),
         # The send page: what this person left unfinished, and sent last.
         Index(None, "uploader_id", "created_at"),
         Index(
@@ -90,9 +92,9 @@ class Upload(WithId, WithCreation, Base):
 
     # The state stays what it is while a bundle with a verdict is scanned again.
     rescan_asked_at: Mapped[datetime | None]
-    scanned_for: Mapped[str | None] = mapped_column(
-        String(64)
-    )  # signatures of the last try, successful or not
+    scanned_for: Mapped[str] = mapped_column(
+        String(64), server_default="", default=""
+    )  # signatures of the last try, successful or not; empty: of a time when that was not noted
 
     released_at: Mapped[datetime | None]  # unscannable, and given out nevertheless
     released_by: Mapped[str | None] = mapped_column(String(254))

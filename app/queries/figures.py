@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.domain.lifecycle import UploadState
 from app.models import Delivery, Scan, Upload
+from app.queries import gate
+from app.queries.gate import GateStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Figures:
     scan_seconds: float
     oldest_waiting: float
     deliveries: dict[str, int]
+    gate: GateStatus
 
 
 def figures(session: Session) -> Figures:
@@ -38,4 +41,5 @@ def figures(session: Session) -> Figures:
         scan_seconds=float(scans[1]),
         oldest_waiting=float(session.scalar(select(oldest).where(Upload.state.in_(waiting))) or 0.0),
         deliveries={"sent": mails[0], "dead": mails[1], "waiting": mails[2]},
+        gate=gate.current(session),
     )

@@ -2,26 +2,42 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.events import Event
+from app.domain.lifecycle import UploadState
+from app.domain.verdict import Engine
 from app.log import get_logger
-from app.models import Gate
+from app.models import Gate, Scan, Upload
+from app.queries.gate import NOT_YET
 from app.services import audit, notices
+from app.services.engine import doubts
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
 
+# Seconds from one probe to the next.
+_EVERY = timedelta(minutes=10)
+_EVERY_WHILE_CLOSED = timedelta(seconds=15)
+#: After this a probe that has not ended was begun by somebody who died.
+_PATIENCE = timedelta(seconds=60)
+
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One test of the scanner. ``detail`` says in a sentence for people what went wrong."""
+    """One test of the scanner. ``detail`` says in a sentence for people what went wrong.
+
+    ``missed``: it called clean what is not, so what else it called clean lately is in doubt.
+    """
 
     name: str
     passed: bool
     detail: str = ""
+    missed: bool = False
+    seconds: float = 0.0
 
 
 def is_open(uow: UnitOfWork) -> bool:
@@ -29,32 +45,114 @@ def is_open(uow: UnitOfWork) -> bool:
     return bool(uow.session.scalar(select(Gate.open).where(Gate.id == 1).with_for_update(read=True)))
 
 
-def report(uow: UnitOfWork, probes: Sequence[Probe], signatures: str, closed_because: str | None) -> None:
+def begin(uow: UnitOfWork) -> datetime:
+    """Note that a probe begins now; return the moment, which names it."""
+    gate, now = _locked(uow), _now(uow)
+    gate.probing_since = now
+    return now
+
+
+def begin_if_due(uow: UnitOfWork, engine: Engine) -> datetime | None:
+    """Begin a probe if it is time for one: see `begin`. None when it is not, or one is under way."""
+    gate, now = _locked(uow), _now(uow)
+    under_way = gate.probing_since and (gate.probed_at is None or gate.probing_since > gate.probed_at)
+    if under_way and gate.probing_since and gate.probing_since > now - _PATIENCE:
+        return None
+    pause = _EVERY if gate.open else _EVERY_WHILE_CLOSED
+    if gate.probed_at and gate.probed_at > now - pause and gate.signatures == _named(engine):
+        return None
+    return begin(uow)
+
+
+def give_up(uow: UnitOfWork, began: datetime) -> None:
+    """Note that a probe came to nothing, so that the next need not wait for it."""
+    gate = _locked(uow)
+    if gate.probing_since == began:
+        gate.probing_since = gate.probed_at
+
+
+def conclude(uow: UnitOfWork, began: datetime, engine: Engine, probes: Sequence[Probe]) -> None:
+    """Judge by what a probe has shown; open or close the gate. One that began later knows better."""
+    gate = _locked(uow)
+    if gate.probed_at and began < gate.probed_at:
+        return
+    if any(probe.missed for probe in probes):
+        _doubt_since(uow, gate.passed_at)
+    failed = next((probe.detail for probe in probes if not probe.passed), None)
+    report(uow, probes, _named(engine), failed or doubts(uow, engine), began=began)
+
+
+def close(uow: UnitOfWork, reason: str) -> None:
+    """Close the gate without a probe. ``reason`` is a sentence for people."""
+    _turn(uow, _locked(uow), reason)
+
+
+def report(
+    uow: UnitOfWork,
+    probes: Sequence[Probe],
+    signatures: str,
+    closed_because: str | None,
+    *,
+    began: datetime | None = None,
+) -> None:
     """Write down what the scanner was found to do; open or close the gate, and tell if that is news.
 
     ``signatures`` names engine and signatures; ``closed_because`` is a sentence for people, None
     to open.
     """
-    before = uow.session.scalar(select(Gate).where(Gate.id == 1).with_for_update())
-    was_open = before.open if before else None
-    is_now = closed_because is None
-    values = {
-        "open": is_now,
-        "reason": closed_because,
-        "signatures": signatures,
-        "probes": [asdict(probe) for probe in probes],
-        "probed_at": func.now(),
-        **({"changed_at": func.now()} if is_now is not was_open else {}),
-    }
-    uow.session.execute(
-        insert(Gate).values(id=1, **values).on_conflict_do_update(index_elements=["id"], set_=values)
-    )
-    if is_now is was_open:
+    gate = _locked(uow)
+    _turn(uow, gate, closed_because)
+    gate.probed_at = began or _now(uow)
+    if all(probe.passed for probe in probes):
+        gate.passed_at = gate.probed_at
+    gate.signatures = signatures
+    gate.probes = [asdict(probe) for probe in probes]
+
+
+def _turn(uow: UnitOfWork, gate: Gate, reason: str | None) -> None:
+    """Open or close it. A closing is told once, however its reason changes until it opens again."""
+    is_new = gate.reason == NOT_YET
+    was_open, is_now = gate.open, reason is None
+    if not (is_now or was_open or gate.reason == reason or is_new):
+        log.warning("gate_still_closed", why=reason)
+    gate.open, gate.reason = is_now, reason
+    if is_now is was_open and not is_new:
         return
-    action = "gate.opened" if is_now else "gate.closed"
-    audit.record(uow, action, reason=closed_because)
-    (log.info if is_now else log.error)(action.replace(".", "_"), why=closed_because)
-    if was_open is not None or not is_now:  # a new installation opening is no news
-        moment = str(uow.session.scalar(select(func.now())))
+    gate.changed_at = moment = _now(uow)
+    audit.record(uow, "gate.opened" if is_now else "gate.closed", reason=reason)
+    if is_now:
+        log.info("gate_opened")
+    else:
+        log.error("gate_closed", why=reason)
+    if not (is_new and is_now):  # a new installation opening is no news
         event = Event.GATE_OPENED if is_now else Event.GATE_CLOSED
-        notices.announce(uow, event, occasion=moment, reason=closed_because)
+        notices.announce(uow, event, occasion=str(moment), reason=reason)
+
+
+def _doubt_since(uow: UnitOfWork, moment: datetime | None) -> None:
+    """Ask a second scan for all that turned clean since ``moment``, after which the scanner failed."""
+    scanned = select(Scan.upload_id).where(*([Scan.scanned_at >= moment] if moment else []))
+    doubted = uow.session.scalars(
+        update(Upload)
+        .where(Upload.state == UploadState.CLEAN, Upload.rescan_asked_at.is_(None), Upload.id.in_(scanned))
+        .values(rescan_asked_at=func.now())
+        .returning(Upload.id)
+    ).all()
+    if doubted:
+        audit.record(uow, "gate.rescans_asked", count=len(doubted), since=moment and moment.isoformat())
+
+
+def _locked(uow: UnitOfWork) -> Gate:
+    """Return the row, made if need be, for this unit of work alone."""
+    values = {"id": 1, "open": False, "reason": NOT_YET, "probes": []}
+    uow.session.execute(insert(Gate).values(values).on_conflict_do_nothing())
+    locked = select(Gate).where(Gate.id == 1).with_for_update().execution_options(populate_existing=True)
+    return uow.session.scalars(locked).one()
+
+
+def _now(uow: UnitOfWork) -> datetime:
+    return uow.session.scalars(select(func.now())).one()
+
+
+def _named(engine: Engine) -> str:
+    return f"{engine.name}, {engine.signatures or 'test signatures'}"

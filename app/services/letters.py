@@ -1,6 +1,7 @@
 """The words of the mails."""
 
 from app.domain.events import Event
+from app.domain.policy import STAFF
 from app.models import Delivery, Upload
 from app.ports import Message
 
@@ -57,24 +58,43 @@ def _about_upload(delivery: Delivery, upload: Upload, base_url: str) -> tuple[st
         f"Sent by:       {upload.uploader.email}",
         *([f"Why:           {upload.reason}"] if upload.reason else []),
         *(f"Found:         {found['signature']} in {found['member']}" for found in _findings(upload)),
-        *(f"Downloaded by: {who}" for who in delivery.told.get("downloaded_by", [])),
+        *_downloads(delivery, upload),
         "",
         f"{base_url}/files/{upload.id}",
         "",
     ]
 
 
+def _downloads(delivery: Delivery, upload: Upload) -> list[str]:
+    """Name who has it already to those who must act; a customer learns nobody's name."""
+    if "downloaded_by" not in delivery.told:
+        return []
+    if upload.uploader.role not in STAFF and delivery.recipient.lower() == upload.uploader.email.lower():
+        return []
+    return [f"Downloaded by: {who}" for who in delivery.told["downloaded_by"] or ["nobody"]]
+
+
 def _findings(upload: Upload) -> list[dict[str, str]]:
     return upload.scan.findings[:20] if upload.scan else []
 
 
+_GATE = {
+    Event.GATE_OPENED: (
+        "Virus check works again",
+        "The scanner has passed its tests again. What waited is checked now, the longest waiting first.",
+    ),
+    Event.GATE_CLOSED: (
+        "Virus check stopped",
+        (
+            "The virus check is stopped, because the scanner cannot be relied on. Bundles still arrive, and "
+            "wait. Nothing becomes ready until the scanner passes its tests. It is tested again several "
+            "times a minute."
+        ),
+    ),
+}
+
+
 def _about_gate(delivery: Delivery, base_url: str) -> tuple[str, list[str]]:
-    if delivery.event is Event.GATE_OPENED:
-        title, opening = "Virus check works again", "The virus check works again. What waited is checked now."
-    else:
-        title = "Virus check stopped"
-        opening = (
-            "The virus check is stopped: the scanner cannot be trusted now. Bundles still arrive, and wait."
-        )
+    title, opening = _GATE[delivery.event]
     reason = delivery.told.get("reason")
     return title, [opening, *(["", f"Why: {reason}"] if reason else []), "", f"{base_url}/", ""]

@@ -6,6 +6,7 @@ from typing import Final
 
 from app.domain.errors import DependencyError, PortalError
 from app.log import get_logger
+from app.queries import gate
 from app.system import System
 
 log = get_logger(__name__)
@@ -29,6 +30,7 @@ def checks(system: System) -> dict[str, Check]:
         "queue": adapters.queue.check,
         "scanner": lambda: adapters.scanner.engine().name,
         "workers": lambda: _workers(system),
+        "gate": lambda: _gate(system),
     }
     return {name: _check(name, probe) for name, probe in probes.items()}
 
@@ -39,6 +41,14 @@ def _workers(system: System) -> str:
     if missing:
         raise DependencyError(f"No worker listens for {', '.join(missing)}.")
     return ", ".join(f"{count} for {name}" for name, count in listening.items())
+
+
+def _gate(system: System) -> str:
+    with system.work() as uow:
+        status = gate.current(uow.session)
+    if not status.open:
+        raise DependencyError(status.reason or gate.NOT_YET)
+    return "open"
 
 
 def _check(name: str, probe: Callable[[], str | None]) -> Check:

@@ -16,17 +16,21 @@ from app.domain.errors import PortalError
 from app.domain.policy import Actor, Permission
 from app.domain.verdict import Engine
 from app.queries import engine as engine_query
+from app.queries import gate as gate_query
+from app.queries.gate import GateStatus
 from app.web.access import public
 from app.web.context import system, system_work
 
 _UNITS = ("kB", "MB", "GB", "TB")
-_ENGINE_FRESH = 5.0  # seconds
+_FRESH = 5.0  # seconds
+
+_Kept = tuple[float, tuple[Engine | None, GateStatus | None]]
 
 
 def install(app: Flask) -> None:
     """Set up Jinja and the static files."""
     app.jinja_env.undefined = StrictUndefined  # a misspelt name is an error, not an empty string
-    app.jinja_env.filters.update(filesize=filesize, number=number, when=when)
+    app.jinja_env.filters.update(filesize=filesize, number=number, when=when, age=age)
     app.jinja_env.globals.update(asset=_asset, can=_can)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_common)
@@ -57,8 +61,17 @@ def when(moment: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(timespec="seconds"), text)
 
 
+def age(seconds: float) -> str:
+    """Return a span as people say it: 90000.0 -> "25 hours"."""
+    for word, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length:.0f} {word}s"
+    return "a minute" if seconds >= 60 else "less than a minute"
+
+
 def _common() -> dict[str, object]:
-    return {"actor": _actor(), "engine": _engine(), "request_id": g.get("request_id")}
+    engine, gate = _scanner()
+    return {"actor": _actor(), "engine": engine, "gate": gate, "request_id": g.get("request_id")}
 
 
 def _actor() -> Actor | None:
@@ -73,16 +86,19 @@ def _can(permission: str) -> bool:
     return asks is not None and asks.may(Permission(permission))
 
 
-def _engine() -> Engine | None:
-    """Return the engine as last seen, asked for once in a few seconds, not once a page."""
-    kept: tuple[float, Engine | None] | None = current_app.extensions.get("diagport.engine")
-    if kept is None or monotonic() - kept[0] > _ENGINE_FRESH:
+def _scanner() -> tuple[Engine | None, GateStatus | None]:
+    """Return engine and gate as last seen, asked for once in a few seconds, not once a page.
+
+    None where nothing was ever seen.
+    """
+    kept: _Kept | None = current_app.extensions.get("diagport.scanner")
+    if kept is None or monotonic() - kept[0] > _FRESH:
         try:
             with system_work() as uow:
-                kept = (monotonic(), engine_query.current(uow.session))
+                seen = engine_query.current(uow.session), gate_query.current(uow.session)
         except PortalError:
-            return kept[1] if kept else None
-        current_app.extensions["diagport.engine"] = kept
+            return kept[1] if kept else (None, None)
+        current_app.extensions["diagport.scanner"] = kept = (monotonic(), seen)
     return kept[1]
 
 

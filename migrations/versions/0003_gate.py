@@ -50,7 +50,9 @@ def upgrade() -> None:
         sa.Column("open", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("changed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.Column("probed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.Column("probing_since", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("probed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("passed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("signatures", sa.String(length=200), nullable=True),
         sa.Column("probes", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_gate_one_row")),
@@ -65,7 +67,7 @@ def upgrade() -> None:
         ),
     )
     op.add_column("upload", sa.Column("rescan_asked_at", sa.DateTime(timezone=True), nullable=True))
-    op.add_column("upload", sa.Column("scanned_for", sa.String(length=64), nullable=True))
+    op.add_column("upload", sa.Column("scanned_for", sa.String(length=64), server_default="", nullable=False))
     op.add_column("upload", sa.Column("released_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("upload", sa.Column("released_by", sa.String(length=254), nullable=True))
     op.add_column("upload", sa.Column("release_reason", sa.Text(), nullable=True))
@@ -76,6 +78,13 @@ def upgrade() -> None:
         unique=False,
         postgresql_where=sa.text("rescan_asked_at IS NOT NULL"),
     )
+    op.create_index(
+        "ix_upload_outdated",
+        "upload",
+        ["scanned_for", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("state = 'clean'"),
+    )
     op.add_column("scan", sa.Column("windowed", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("scan", sa.Column("complete", sa.Boolean(), server_default="false", nullable=False))
     op.add_column(
@@ -83,6 +92,9 @@ def upgrade() -> None:
         sa.Column(
             "confirmed_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
+    )
+    op.add_column(
+        "sign_in_session", sa.Column("kept", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
     )
     op.alter_column("delivery", "upload_id", nullable=True)
     op.add_column(
@@ -105,9 +117,11 @@ def downgrade() -> None:
     _allow("upload", "state", "ck_upload_uploadstate", _STATES)
     op.drop_column("delivery", "told")
     op.alter_column("delivery", "upload_id", nullable=False)
+    op.drop_column("sign_in_session", "kept")
     op.drop_column("sign_in_session", "confirmed_at")
     op.drop_column("scan", "complete")
     op.drop_column("scan", "windowed")
+    op.drop_index("ix_upload_outdated", table_name="upload")
     op.drop_index("ix_upload_rescan", table_name="upload")
     for column in (
         "release_reason",

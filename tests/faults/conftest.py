@@ -14,6 +14,7 @@ from app.cli.dev import ROOT
 from app.cli.dev.services import Services
 from tests.factories.bundles import make_tgz
 from tests.faults.lab import Lab
+from tests.faults.meddler import Meddler
 from tests.live import Live
 
 
@@ -57,6 +58,14 @@ def make_lab(make_live: Callable[..., Live], services: Services) -> Iterator[Cal
 def lab(make_lab: Callable[..., Lab]) -> Lab:
     """Give a product whose checkpoints and leases are short, so that tests are."""
     return make_lab(DIAGPORT_CHECKPOINT_BYTES=str(256 * 1024), DIAGPORT_SCAN_LEASE="3")
+
+
+@pytest.fixture
+def meddler(services: Services) -> Iterator[Meddler]:
+    """Give somebody in the pipe to clamd; a product listens to its ``address``."""
+    meddler = Meddler(str(services.clamd_socket))
+    yield meddler
+    meddler.close()
 
 
 @cache

@@ -10,7 +10,7 @@ from tests.factories.eicar import eicar
 from tests.faults.lab import Lab, Tus
 
 MIB = 1024**2
-PROCESSES = ("web", "scan", "deliver", "scheduler", "clamd", "mail", "postgres")
+PROCESSES = ("web", "scan", "scan-large", "deliver", "scheduler", "clamd", "mail", "postgres")
 
 
 def test_everything_is_killed_and_redis_forgets(lab: Lab, bundle: Callable[..., bytes]) -> None:
@@ -32,7 +32,7 @@ def test_everything_is_killed_and_redis_forgets(lab: Lab, bundle: Callable[..., 
     for name in (*PROCESSES, "redis"):
         lab[name].kill()
     lab.restart("redis", "clamd", "mail", "postgres")
-    lab.restart("web", "scan", "deliver", "scheduler")
+    lab.restart("web", "scan", "scan-large", "deliver", "scheduler")
 
     offset = tus.offset()
     assert third <= offset <= third + chunk.sent

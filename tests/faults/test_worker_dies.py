@@ -24,8 +24,10 @@ def valve(services: Services) -> Iterator[Valve]:
 
 @pytest.fixture
 def slow(make_lab: Callable[..., Lab], valve: Valve) -> Lab:
-    """Give a product whose scans wait until the valve is opened."""
-    return make_lab(DIAGPORT_CLAMD_ADDRESS=valve.address, DIAGPORT_SCAN_LEASE="3")
+    """Give a product with an open gate whose scans wait until the valve is opened."""
+    lab = make_lab(DIAGPORT_CLAMD_ADDRESS=valve.address, DIAGPORT_SCAN_LEASE="3")
+    valve.shut()
+    return lab
 
 
 def scanning(lab: Lab, upload_id: str) -> bool:

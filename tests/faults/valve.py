@@ -8,17 +8,21 @@ INSTREAM = b"nINSTREAM\n"
 
 
 class Valve:
-    """Listens at ``address``; while shut, streams get no farther than this."""
+    """Listens at ``address``; while shut, streams get no farther than this. It begins open."""
 
     def __init__(self, clamd_socket: str) -> None:
         self._clamd = clamd_socket
         self._open = threading.Event()
+        self._open.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"tcp:127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def open(self) -> None:
         self._open.set()
+
+    def shut(self) -> None:
+        self._open.clear()
 
     def close(self) -> None:
         self._open.set()

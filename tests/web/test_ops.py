@@ -18,7 +18,7 @@ from tests.fakes import FakeQueue, FakeScanner
 from tests.web.callers import Browser, Caller
 from tests.web.looks import problem
 
-NAMES = {"database", "storage", "queue", "scanner", "workers"}
+NAMES = {"database", "storage", "queue", "scanner", "workers", "gate"}
 
 
 def readiness(app: Flask, status: int = 200) -> tuple[str, set[str]]:
@@ -57,7 +57,7 @@ def test_without_the_storage_nothing_can_be_acknowledged(app: Flask, settings: S
 def test_without_the_database_nothing_can_be_acknowledged(system: System) -> None:
     nobody = Database.connect("postgresql+psycopg://127.0.0.1:1/nobody")
     app = create_app(system.settings, adapters=system.adapters, database=nobody)
-    assert readiness(app, 503) == ("unavailable", {"database"})
+    assert readiness(app, 503) == ("unavailable", {"database", "gate"})
     assert app.test_client().get("/healthz").get_json() == {"status": "ok"}
     nobody.engine.dispose()
 

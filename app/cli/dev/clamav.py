@@ -1,6 +1,7 @@
 """A private clamd, and freshclam beside it where the machine has no signatures of its own."""
 
 import shutil
+import time
 from io import BytesIO
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from app.cli.dev.account import account, private
 from app.cli.dev.process import Process, program
 
 SYSTEM_SIGNATURES = Path("/var/lib/clamav")
+STALE = 7 * 24 * 3600  # seconds, as DIAGPORT_SIGNATURES_MAX_AGE
 CLAMD_CONF = """\
 Foreground yes
 LocalSocket {socket}
@@ -20,6 +22,8 @@ MaxThreads 20
 CommandReadTimeout 120
 # The loading of new signatures would need their gigabyte of memory twice; scans wait instead.
 ConcurrentDatabaseReload no
+# For as long as its idle threads linger clamd answers nothing then; 30 seconds unless told.
+IdleTimeout 1
 SelfCheck 60
 StreamMaxLength 2000M
 MaxFileSize 2000M
@@ -59,6 +63,8 @@ def clamav(directory: Path, socket: Path, log: Path, signatures: Path) -> Proces
         private(socket.parent, owner)
         if signatures != SYSTEM_SIGNATURES:
             _write_test_signatures(private(signatures, owner))
+            for daily in filter(_stale, signatures.glob("daily.c[lv]d")):
+                daily.unlink()  # from a run long ago: the portal would wait for the fresh one
         conf.write_text(CLAMD_CONF.format(socket=socket, signatures=signatures, temporary=temporary))
 
     return Process(
@@ -100,8 +106,16 @@ def freshclam(directory: Path, log: Path, signatures: Path) -> Process:
 
 
 def system_signatures() -> bool:
-    """Say whether this machine has real signatures of its own, kept fresh by itself."""
-    return all(any(SYSTEM_SIGNATURES.glob(f"{name}.c[lv]d")) for name in ("main", "daily"))
+    """Say whether this machine has real signatures of its own, and keeps them fresh by itself."""
+    whole = all(any(SYSTEM_SIGNATURES.glob(f"{name}.c[lv]d")) for name in ("main", "daily"))
+    return whole and not any(map(_stale, SYSTEM_SIGNATURES.glob("daily.c[lv]d")))
+
+
+def _stale(database: Path) -> bool:
+    """Whether the portal would not trust a database any more; it has its date in its header."""
+    with database.open("rb") as file:
+        built = file.read(512).rstrip().rpartition(b":")[2]
+    return not built.isdigit() or time.time() - int(built) > STALE
 
 
 def _write_test_signatures(signatures: Path) -> None:

@@ -39,6 +39,14 @@ class _Collector:
             "Age of the oldest upload without verdict.",
             figures.oldest_waiting,
         )
+        gate = figures.gate
+        yield GaugeMetricFamily("diagport_gate_open", "Whether anything may turn clean.", int(gate.open))
+        if gate.probe_age is not None:
+            what = "Seconds since the scanner was last tested."
+            yield GaugeMetricFamily("diagport_gate_probe_age_seconds", what, gate.probe_age)
+        if gate.signatures_age is not None:
+            what = "Age of the scanner's signatures."
+            yield GaugeMetricFamily("diagport_signatures_age_seconds", what, gate.signatures_age)
 
 
 def render(figures: Figures) -> bytes:

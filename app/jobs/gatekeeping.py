@@ -1,0 +1,70 @@
+"""Testing the scanner, again and again, and opening or closing the gate as it did."""
+
+from datetime import datetime
+
+from app.domain.errors import DependencyError, ScannerUnavailableError
+from app.domain.verdict import Engine
+from app.log import get_logger
+from app.services import engine, gate, sweeping
+from app.services.scanning.probes import probe
+from app.system import System
+
+log = get_logger(__name__)
+
+_SILENCE = 300  # seconds without an answer of the scanner that close the gate
+
+
+def ask_engine(system: System) -> Engine:
+    """Note which engine and signatures answer, for the pages to show, and return it.
+
+    Raises:
+        ScannerUnavailableError: none does. One that has not for long closes the gate.
+    """
+    try:
+        answer = system.adapters.scanner.engine()
+    except ScannerUnavailableError:
+        with system.work() as uow:
+            if engine.silent_for(uow, _SILENCE):
+                gate.close(uow, "The virus scanner has not answered for more than five minutes.")
+        raise
+    with system.work() as uow:
+        engine.report(uow, answer)
+    return answer
+
+
+def tend_gate(system: System) -> None:
+    """Test the scanner if it is time to, or if it is another now than was tested."""
+    answer = ask_engine(system)
+    with system.work() as uow:
+        began = gate.begin_if_due(uow, answer) if sweeping.lead(uow, "tend_gate") else None
+    if began:
+        _probe(system, answer, began)
+
+
+def before_work(system: System) -> str | None:
+    """Test the scanner whatever others know of it, before a worker takes its first job.
+
+    Return why this engine must not be used at all, if that is so. A scanner or a database that is
+    away is no reason: nothing is scanned until the gate has opened.
+    """
+    try:
+        answer = ask_engine(system)
+        if system.settings.environment == "production" and (weak := engine.weakness(answer)):
+            return weak
+        with system.work() as uow:
+            began = gate.begin(uow)
+        _probe(system, answer, began)
+    except DependencyError as error:
+        log.warning("probe_put_off", why=error.message, **error.context)
+    return None
+
+
+def _probe(system: System, answer: Engine, began: datetime) -> None:
+    try:
+        probes = probe(system.adapters.scanner, system.settings)
+    except ScannerUnavailableError:
+        with system.work() as uow:
+            gate.give_up(uow, began)
+        raise
+    with system.work() as uow:
+        gate.conclude(uow, began, answer, probes)
