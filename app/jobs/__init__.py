@@ -5,12 +5,12 @@ from typing import Final
 
 from app.domain.jobs import JobName
 from app.jobs.deliver import deliver
-from app.jobs.scan_upload import scan_upload
+from app.jobs.scan_upload import rescan_upload, scan_upload
 from app.system import System
 
 JOBS: Final[dict[JobName, Callable[[System, str], None]]] = {
     JobName.SCAN_UPLOAD: scan_upload,
     JobName.SCAN_LARGE_UPLOAD: scan_upload,
-    JobName.RESCAN_UPLOAD: scan_upload,
+    JobName.RESCAN_UPLOAD: rescan_upload,
     JobName.DELIVER: deliver,
 }

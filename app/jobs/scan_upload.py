@@ -1,61 +1,133 @@
-"""One scan, from claim to verdict."""
+"""One scan, from claim to verdict. It runs between two short transactions, never inside one."""
 
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Protocol
 from uuid import UUID
 
 from app.domain.errors import DependencyError, ScannerUnavailableError
+from app.domain.verdict import Engine, Obstacle, ScanReport
 from app.log import get_logger
-from app.services.scanning import claims
-from app.services.scanning.claims import Claim
-from app.services.scanning.heartbeat import Heartbeat
+from app.services.scanning import claims, leases, rescans
+from app.services.scanning.heartbeat import Heartbeat, LeaseLostError, PreemptedError
+from app.services.scanning.leases import Claim
 from app.services.scanning.reading import read
 from app.system import System
+from app.uow import UnitOfWork
 
 log = get_logger(__name__)
 
+_LOOK_AROUND = 1.0  # seconds between two looks at whether somebody waits for the scanner
+
+
+class _Ending(Protocol):
+    """How a claim ends: `claims` for first scans, `rescans` for later ones."""
+
+    def hand_back(self, uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
+        """Give up without a verdict."""
+
+    def record(self, uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
+        """Write the verdict."""
+
 
 def scan_upload(system: System, upload_id: str) -> None:
-    """Scan an upload unless it has its verdict or another worker has it.
+    """Scan an upload unless it has its verdict or another worker has it."""
+    if _scanner(system, upload_id) is None:
+        return
+    with system.work() as uow:
+        held = claims.claim(uow, UUID(upload_id))
+    if held:
+        _scan(system, held, claims)
 
-    The scan runs between two short transactions, never inside one.
-    """
+
+def rescan_upload(system: System, upload_id: str) -> None:
+    """Scan an upload again if that is due, it is its turn, and no other worker has it."""
+    engine = _scanner(system, upload_id)
+    if engine is None:
+        return
+    with system.work() as uow:
+        held = rescans.claim(uow, UUID(upload_id), engine)
+    if held:
+        _scan(system, held, rescans, lambda uow: rescans.gives_way(uow, held))
+
+
+def _scanner(system: System, upload_id: str) -> Engine | None:
+    """Ask who would scan; None when nobody would: nothing is claimed, and the scheduler rings again."""
     try:
-        system.adapters.scanner.engine()
+        return system.adapters.scanner.engine()
     except ScannerUnavailableError as error:
         log.warning("scanner_away", upload_id=upload_id, **error.context)
-        return  # nothing is claimed; the scheduler rings again
-    with system.work() as uow:
-        claim = claims.claim(uow, UUID(upload_id))
-    if claim is None:
-        return
+        return None
+
+
+def _scan(
+    system: System,
+    held: Claim,
+    ending: _Ending,
+    gives_way: Callable[[UnitOfWork], bool] | None = None,
+) -> None:
     try:
-        with Heartbeat(lambda: _renew(system, claim), system.settings.scan_lease / 4.5):
-            adapters = system.adapters
-            report, version = read(adapters.storage, adapters.scanner, system.settings, claim.storage_key)
+        report, version = _read(system, held, gives_way)
+    except LeaseLostError:
+        log.warning("lease_lost", upload_id=held.upload_id)
+    except PreemptedError:
+        log.info("scan_gave_way", upload_id=held.upload_id)
+        _hand_back(system, held, ending, counted=False)
     except (DependencyError, OSError) as error:
-        log.warning("scan_put_off", upload_id=upload_id, why=str(error), **getattr(error, "context", {}))
+        log.warning("scan_put_off", upload_id=held.upload_id, why=str(error), **getattr(error, "context", {}))
         # A scanner that went away over this very bundle may have died of it; a store that is
         # away, or a scanner that was away before, says nothing about the bundle.
-        _hand_back(system, claim, counted=bool(getattr(error, "context", {}).get("in_stream")))
+        _hand_back(system, held, ending, counted=bool(getattr(error, "context", {}).get("in_stream")))
     except Exception:
-        log.exception("scan_failed", upload_id=upload_id)
-        _hand_back(system, claim, counted=True)
+        log.exception("scan_failed", upload_id=held.upload_id)
+        _hand_back(system, held, ending, counted=True)
     else:
+        if report.obstacle is Obstacle.SCANNER_ERROR and _scanner(system, str(held.upload_id)) is None:
+            # It does not hang over this bundle alone.
+            _hand_back(system, held, ending, counted=True)
+            return
         with system.work() as uow:
-            written = claims.record(uow, claim, report, version)
+            written = ending.record(uow, held, report, version)
         log.info(
             "scan_done",
-            upload_id=upload_id,
+            upload_id=held.upload_id,
             verdict=report.verdict,
             written=written,
             seconds=report.seconds,
         )
 
 
-def _renew(system: System, claim: Claim) -> bool:
-    with system.work() as uow:
-        return claims.renew(uow, claim)
+def _read(
+    system: System, held: Claim, gives_way: Callable[[UnitOfWork], bool] | None
+) -> tuple[ScanReport, str]:
+    """Scan the stored object; stop early when the lease is lost, or another goes first.
+
+    Raises:
+        LeaseLostError, PreemptedError: so it was.
+        Exception: what `read` raises.
+    """
+
+    def renew() -> bool:
+        with system.work() as uow:
+            return leases.renew(uow, held)
+
+    def goes_on() -> bool:
+        with system.work() as uow:
+            return gives_way is None or not gives_way(uow)
+
+    with ExitStack() as stack:
+        beats = [stack.enter_context(Heartbeat(renew, system.settings.scan_lease / 4.5))]
+        if gives_way:
+            beats.append(stack.enter_context(Heartbeat(goes_on, _LOOK_AROUND, PreemptedError)))
+
+        def watch() -> None:
+            for beat in beats:
+                beat.watch()
+
+        adapters = system.adapters
+        return read(adapters.storage, adapters.scanner, system.settings, held.storage_key, watch=watch)
 
 
-def _hand_back(system: System, claim: Claim, *, counted: bool) -> None:
+def _hand_back(system: System, held: Claim, ending: _Ending, *, counted: bool) -> None:
     with system.work() as uow:
-        claims.hand_back(uow, claim, counted=counted)
+        ending.hand_back(uow, held, counted=counted)

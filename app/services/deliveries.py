@@ -6,7 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 
-from app.domain.lifecycle import UploadState
+from app.domain.events import Event
+from app.domain.lifecycle import STORED, UploadState
 from app.log import get_logger
 from app.models import Delivery, Upload
 from app.ports import Message
@@ -50,8 +51,9 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         _bury(delivery)
         return None
     upload = uow.session.get_one(Upload, delivery.upload_id) if delivery.upload_id else None
-    if upload and upload.state is UploadState.DELETED:  # what would be told is no longer so
-        delivery.last_error = "The upload was deleted before the mail went."
+    promised = {UploadState.CLEAN} if delivery.event is Event.UPLOAD_CLEAN else STORED
+    if upload and upload.state not in promised:  # what would be told is no longer so
+        delivery.last_error = f"The upload was {upload.state} before the mail went."
         _bury(delivery)
         return None
     return letters.compose(delivery, upload, uow.settings.base_url)

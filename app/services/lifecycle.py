@@ -1,5 +1,6 @@
 """The state machine's only door."""
 
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, update
@@ -9,6 +10,9 @@ from app.domain.lifecycle import UploadState, sources_of
 from app.models import Upload
 from app.services import audit
 from app.uow import UnitOfWork
+
+#: A release is of the state it was given in; no other inherits it.
+_UNRELEASED: Final = {"released_at": None, "released_by": None, "release_reason": None}
 
 
 def transition(
@@ -29,7 +33,7 @@ def transition(
     won = uow.session.scalar(
         update(Upload)
         .where(*guards)
-        .values(state=to, active_at=func.now(), **values)
+        .values(state=to, active_at=func.now(), **_UNRELEASED, **values)
         .returning(Upload.id)
         .execution_options(synchronize_session=False)
     )

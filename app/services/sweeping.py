@@ -1,6 +1,6 @@
 """Finding what got stuck. Nothing here needs Redis; every step may run on any node, any time."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,12 +9,15 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from app.domain.jobs import JobName
 from app.domain.lifecycle import STORED, UploadState
 from app.models import Upload
-from app.services import deliveries
+from app.queries import engine
+from app.services import deliveries, gate
 from app.services.intake import records
-from app.services.scanning import claims
+from app.services.scanning import claims, due
+from app.services.scanning.verdicts import edition
 from app.uow import UnitOfWork
 
 _BATCH = 100
+_FEW = 20  # bells that nobody waits for
 
 
 def lead(uow: UnitOfWork, step: str) -> bool:
@@ -24,7 +27,35 @@ def lead(uow: UnitOfWork, step: str) -> bool:
 
 def ring_scans(uow: UnitOfWork, waited: int) -> int:
     """Ring again for uploads that have waited for a scan for ``waited`` seconds; return how many."""
-    return _ring(uow, JobName.SCAN_UPLOAD, claims.waiting(uow, waited, _BATCH))
+    return _ring_scans(uow, JobName.SCAN_UPLOAD, lambda: claims.waiting(uow, waited, _BATCH, large=False))
+
+
+def ring_large_scans(uow: UnitOfWork, waited: int) -> int:
+    """Do the same for large uploads."""
+    return _ring_scans(
+        uow, JobName.SCAN_LARGE_UPLOAD, lambda: claims.waiting(uow, waited, _BATCH, large=True)
+    )
+
+
+def ring_rescans(uow: UnitOfWork, waited: int) -> int:
+    """Ring again for second scans that were asked for ``waited`` seconds ago; return how many."""
+    return _ring_scans(uow, JobName.RESCAN_UPLOAD, lambda: due.waiting(uow, waited, _BATCH))
+
+
+def _ring_scans(uow: UnitOfWork, job: JobName, waiting: Callable[[], Sequence[UUID]]) -> int:
+    """Ring, but not while the gate is closed: nobody would answer."""
+    return _ring(uow, job, waiting()) if gate.is_open(uow) else 0
+
+
+def ring_outdated(uow: UnitOfWork) -> int:
+    """Ring for a few ready bundles that the newest signatures have not seen; return how many.
+
+    None as long as the gate is closed, or anybody waits for the scanner.
+    """
+    current = engine.current(uow.session)
+    if current is None or not gate.is_open(uow) or due.others_first(uow):
+        return 0
+    return _ring(uow, JobName.RESCAN_UPLOAD, due.newest_outdated(uow, edition(current), _FEW))
 
 
 def ring_deliveries(uow: UnitOfWork, waited: int) -> int:

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import func, select, update
@@ -28,6 +28,15 @@ def deeds(system: System, upload_id: UUID) -> list[str]:
     with system.work() as uow:
         rows = uow.session.scalars(
             select(AuditEvent.action).where(AuditEvent.upload_id == upload_id).order_by(AuditEvent.id)
+        )
+        return list(rows)
+
+
+def details(system: System, upload_id: UUID) -> list[dict[str, Any]]:
+    """Return what more the audit says of each deed, in order."""
+    with system.work() as uow:
+        rows = uow.session.scalars(
+            select(AuditEvent.detail).where(AuditEvent.upload_id == upload_id).order_by(AuditEvent.id)
         )
         return list(rows)
 

@@ -7,11 +7,11 @@ import pytest
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Role
-from app.domain.verdict import ScanReport, Verdict
+from app.domain.verdict import Obstacle, ScanReport, Verdict
 from app.models import Upload
 from app.services import removal
-from app.services.scanning import claims
-from app.services.scanning.claims import Claim
+from app.services.scanning import claims, leases
+from app.services.scanning.leases import Claim
 from app.system import System
 from tests.factories.people import make_account, make_actor
 from tests.factories.uploads import ENGINE, make_upload
@@ -72,7 +72,7 @@ def test_an_expired_lease_is_taken_over_and_the_old_claim_writes_nothing(
     assert new.epoch == old.epoch + 1
     before = fresh(system, upload.id)
     with system.work() as uow:
-        assert not claims.renew(uow, old)
+        assert not leases.renew(uow, old)
     assert not hand_back(system, old, counted=True)
     assert not record(system, old, report_on(old))
     now = fresh(system, upload.id)
@@ -88,7 +88,7 @@ def test_renewing_keeps_a_lease(system: System, upload: Upload) -> None:
     taken = held(system, upload)
     pass_time(system, upload.id, system.settings.scan_lease - 1)
     with system.work() as uow:
-        assert claims.renew(uow, taken)
+        assert leases.renew(uow, taken)
     pass_time(system, upload.id, system.settings.scan_lease - 1)
     assert claim(system, upload) is None
 
@@ -114,7 +114,9 @@ def test_scans_that_end_without_a_verdict_are_counted_until_it_is_unscannable(
     assert now.state is UploadState.UNSCANNABLE
     assert now.reason
     assert "3 times" in now.reason
+    assert now.obstacle is Obstacle.SCANNER_CRASH
     assert deeds(system, upload.id)[-1] == "upload.unscannable"
+    assert {row.event for row in outbox(system, upload.id)} == {Event.UPLOAD_UNSCANNABLE}
 
 
 def test_a_scanner_that_is_away_costs_no_attempt(system: System, upload: Upload) -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import random
 import tarfile
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 
 from app.adapters.scanner import ClamdScanner
 from app.bundle.budget import Budget
-from app.domain.verdict import ScanReport, Verdict
+from app.domain.verdict import Obstacle, ScanReport, Verdict
 from app.services.scanning.examine import examine
 from tests.factories.bundles import make_tar, make_tgz, repack
 from tests.factories.eicar import eicar
@@ -50,6 +51,32 @@ def test_depth(clamd_address: str, depth: int) -> None:
     for _ in range(depth):
         content = make_tgz({"before": b"x" * 999, "inner": content, "after": b"y" * 999})
     assert scan(clamd_address, content).verdict is Verdict.INFECTED
+
+
+def test_archives_nested_too_deep_are_held_and_named(clamd_address: str) -> None:
+    """T22."""
+    content = eicar()
+    for _ in range(40):
+        content = make_tgz({"inner": content})
+    report = scan(clamd_address, content)
+    assert (report.verdict, report.obstacle) == (Verdict.UNSCANNABLE, Obstacle.TOO_DEEP)
+    assert "inner!/inner!/inner!/inner!/inner\u201d holds archives" in (report.reason or "")
+
+
+@pytest.mark.parametrize("noise", [1_000, 9_000_000])
+@pytest.mark.parametrize("first", [False, True])
+def test_a_cut_off_archive_within_is_scanned_as_far_as_it_goes(
+    clamd_address: str, noise: int, *, first: bool
+) -> None:
+    """Also where the cut goes through the infected file, which is the scanner's to unfold then."""
+    padding = random.Random(noise).randbytes(noise)
+    files = {"bad": eicar(), "pad": padding} if first else {"pad": padding, "bad": eicar() + padding[::-1]}
+    archive = make_tgz(files)[:-500]
+    report = scan(clamd_address, make_tgz({"cut.tgz": archive, "last": b"z"}))
+    assert report.verdict is Verdict.INFECTED
+    assert {finding.entry for finding in report.findings} == {0}
+    clean = scan(clamd_address, make_tgz({"cut.tgz": make_tgz({"pad": padding})[:-500], "last": b"z"}))
+    assert (clean.verdict, clean.complete) == (Verdict.CLEAN, True)
 
 
 def test_places_where_a_reader_might_not_look(clamd_address: str) -> None:

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from app.domain.errors import DependencyError
-from app.services.scanning.heartbeat import Heartbeat
+from app.services.scanning.heartbeat import Heartbeat, LeaseLostError, PreemptedError, ScanOverError
 from tests.live import eventually
 
 
@@ -41,14 +41,18 @@ def test_it_ends_with_an_error_of_the_work() -> None:
     assert not beating()
 
 
-def test_a_lost_lease_is_not_asked_for_again() -> None:
+@pytest.mark.parametrize("over", [LeaseLostError, PreemptedError])
+def test_a_lost_lease_is_not_asked_for_again_and_ends_the_work(over: type[ScanOverError]) -> None:
     renewal = Renewal(True, False)
-    with Heartbeat(renewal, 0.01):
+    with Heartbeat(renewal, 0.01, over) as heartbeat:
         eventually(lambda: not beating(), "the end of the beating", 5)
+        with pytest.raises(over):
+            heartbeat.watch()
     assert renewal.calls == 2
 
 
 def test_a_database_that_is_away_for_a_beat_ends_nothing() -> None:
     renewal = Renewal(DependencyError("away", cause="a test"))
-    with Heartbeat(renewal, 0.01):
+    with Heartbeat(renewal, 0.01) as heartbeat:
         eventually(lambda: renewal.calls >= 3, "beats after the failure", 5)
+        heartbeat.watch()

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 
 from app.domain.errors import StateConflictError
-from app.domain.lifecycle import JUDGED, SETTLED, TRANSITIONS, UploadState
+from app.domain.lifecycle import JUDGED, RESCANNABLE, SETTLED, TRANSITIONS, UploadState
 from app.domain.policy import Actor
 from app.models import Upload
 from app.services.lifecycle import transition
@@ -64,7 +64,7 @@ def test_settled_states_lead_nowhere_but_away() -> None:
     """Only another scan changes a verdict, and only towards another verdict."""
     away = {UploadState.DELETED, UploadState.INTEGRITY_FAILED}
     for state in SETTLED:
-        assert TRANSITIONS[state] - away <= (JUDGED if state in JUDGED else set())
+        assert TRANSITIONS[state] - away <= (JUDGED if state in RESCANNABLE else set())
 
 
 def test_an_old_fence_moves_nothing(system: System, sender: Actor) -> None:

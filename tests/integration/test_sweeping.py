@@ -14,7 +14,7 @@ from app.domain.errors import DependencyError
 from app.domain.jobs import JobName
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor
-from app.jobs import periodic
+from app.jobs import gatekeeping, periodic
 from app.models import EngineStatus, Upload
 from app.services import sweeping
 from app.services.intake import records
@@ -222,10 +222,10 @@ def test_two_sweepers_give_up_once(committed: System) -> None:
 
 
 def test_the_engine_is_asked_and_remembered(system: System, scanner: FakeScanner) -> None:
-    periodic.ask_engine(system)
+    gatekeeping.ask_engine(system)
     with system.work() as uow:
         status = uow.session.scalars(select(EngineStatus)).one()
         assert (status.engine, status.signatures) == ("Fake 1.0", "1")
     scanner.down = True
     with pytest.raises(DependencyError):
-        periodic.ask_engine(system)
+        gatekeeping.ask_engine(system)

@@ -24,6 +24,7 @@ from app.cli.dev.services import Services
 from app.domain.jobs import JobName, QueueName
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
+from app.queries import engine
 from app.system import System
 from tests.factories.people import bearer, make_account, make_actor
 from tests.factories.uploads import make_upload
@@ -205,3 +206,28 @@ def _values(store: "redis.Redis") -> Iterator[bytes]:
             yield value
             if value.startswith(b"\x78"):
                 yield zlib.decompress(value)
+
+
+def test_a_scheduler_that_is_told_to_stop_twice_stops(
+    ringing: System, services: Services, tmp_path: Path
+) -> None:
+    """A supervisor is impatient; the second signal falls into the handling of the first."""
+    settings = {
+        "DIAGPORT_DATABASE_URL": ringing.settings.database_url.get_secret_value(),
+        "DIAGPORT_REDIS_URL": f"{services.redis_url}?db={REDIS_DB}",
+    }
+    scheduler = Application(services, tmp_path / "app", settings=settings)["scheduler"]
+    scheduler.start()
+    try:
+        eventually(lambda: _engine_seen(ringing), "its first steps", 30)
+        for _ in range(5):
+            scheduler.ask_to_stop()
+        assert scheduler.popen
+        assert scheduler.popen.wait(8) == 0
+    finally:
+        scheduler.kill()
+
+
+def _engine_seen(system: System) -> bool:
+    with system.work() as uow:
+        return engine.current(uow.session) is not None

@@ -14,7 +14,7 @@ from app.domain.errors import (
     TooLargeError,
     WrongContentError,
 )
-from app.domain.jobs import JobName
+from app.domain.jobs import first_scan
 from app.domain.lifecycle import STORED, UploadState
 from app.models import Upload
 from app.queries import uploads
@@ -171,7 +171,7 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str, version: s
         storage_version=version,
         sealed_at=func.now(),
     )
-    uow.enqueue(JobName.SCAN_UPLOAD, str(upload_id))
+    uow.enqueue(first_scan(size, uow.settings.scan_large_bytes), str(upload_id))
     return upload
 
 

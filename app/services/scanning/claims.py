@@ -1,59 +1,44 @@
-"""Who scans a bundle, for how long, and whose verdict is written.
-
-A claim is a lease with a fence: whoever holds the newest epoch may renew, hand back and
-record; everybody else finds that zero rows match and writes nothing. All times are the
-database's.
-"""
+"""The first scan of a bundle: who does it, and whose verdict is written."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, func, select
 
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.verdict import Obstacle, ScanReport, Verdict
-from app.log import get_logger
-from app.models import Scan, Upload
+from app.models import Upload
 from app.services import audit, gate, notices
 from app.services.lifecycle import transition
+from app.services.scanning import leases, verdicts
+from app.services.scanning.leases import Claim
 from app.uow import UnitOfWork
 
-log = get_logger(__name__)
-
-#: How long a bundle rests after the scanner could not be reached, seconds.
-_REST = 5
-
-_EVENT = {
+EVENT = {
     Verdict.CLEAN: Event.UPLOAD_CLEAN,
     Verdict.INFECTED: Event.UPLOAD_INFECTED,
     Verdict.UNSCANNABLE: Event.UPLOAD_UNSCANNABLE,
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The right to scan one upload, as long as ``epoch`` is the row's."""
-
-    upload_id: UUID
-    epoch: int
-    storage_key: str
-    size: int
-    sha256: str
+def unjudged() -> ColumnElement[bool]:
+    """It is whole, and no scan has said anything of it yet."""
+    return Upload.state.in_([UploadState.SEALED, UploadState.SCANNING])
 
 
-def _waiting() -> ColumnElement[bool]:
-    rested = or_(Upload.lease_until.is_(None), Upload.lease_until < func.now())
-    return Upload.state.in_([UploadState.SEALED, UploadState.SCANNING]) & rested
+def waiting(uow: UnitOfWork, waited: int, limit: int, *, large: bool) -> Sequence[UUID]:
+    """Return what anybody may claim and has been so for ``waited`` seconds, the longest first.
 
-
-def waiting(uow: UnitOfWork, waited: int, limit: int) -> Sequence[UUID]:
-    """Return what anybody may claim and has been so for ``waited`` seconds, the longest first."""
-    long_enough = Upload.active_at <= _from_now(-waited)
+    ``large`` says of which of the two queues.
+    """
+    over = Upload.size > uow.settings.scan_large_bytes
     return uow.session.scalars(
-        select(Upload.id).where(_waiting(), long_enough).order_by(Upload.active_at).limit(limit)
+        select(Upload.id)
+        .where(unjudged(), leases.free(), Upload.active_at <= leases.from_now(-waited))
+        .where(over if large else ~over)
+        .order_by(Upload.active_at)
+        .limit(limit)
     ).all()
 
 
@@ -65,40 +50,24 @@ def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
     """
     if not gate.is_open(uow):
         return None
-    taken = uow.session.scalars(
-        update(Upload)
-        .where(Upload.id == upload_id, _waiting())
-        .values(
-            state=UploadState.SCANNING,
-            lease_until=_from_now(uow.settings.scan_lease),
-            epoch=Upload.epoch + 1,
-            attempts=Upload.attempts + 1,
-            active_at=func.now(),
-        )
-        .returning(Upload)
-    ).one_or_none()
+    taken = leases.take(uow, upload_id, unjudged(), state=UploadState.SCANNING, active_at=func.now())
     if taken is None:
         return None
-    if taken.attempts > uow.settings.scan_attempts:
-        transition(
+    upload, held = taken
+    if held.attempts > uow.settings.scan_attempts:
+        crashed = transition(
             uow,
             upload_id,
             UploadState.UNSCANNABLE,
-            epoch=taken.epoch,
+            epoch=held.epoch,
             lease_until=None,
             reason=f"The scanner stopped {uow.settings.scan_attempts} times while checking this bundle.",
             obstacle=Obstacle.SCANNER_CRASH,
         )
+        notices.announce(uow, Event.UPLOAD_UNSCANNABLE, crashed)
         return None
-    assert taken.size is not None  # noqa: S101  # sealed_is_whole guarantees both
-    assert taken.sha256 is not None  # noqa: S101
-    audit.record(uow, "upload.scanning", upload=taken)
-    return Claim(taken.id, taken.epoch, taken.storage_key, taken.size, taken.sha256)
-
-
-def renew(uow: UnitOfWork, held: Claim) -> bool:
-    """Extend the lease; False when the claim is no longer ours."""
-    return _write(uow, held, lease_until=_from_now(uow.settings.scan_lease))
+    audit.record(uow, "upload.scanning", upload=upload)
+    return held
 
 
 def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
@@ -106,13 +75,7 @@ def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
 
     ``counted`` is false when the bundle cannot be to blame: the scanner was away.
     """
-    mine = _write(
-        uow,
-        held,
-        state=UploadState.SEALED,
-        lease_until=_from_now(_REST),
-        attempts=Upload.attempts if counted else Upload.attempts - 1,
-    )
+    mine = leases.rest(uow, held, counted=counted, state=UploadState.SEALED)
     if mine:
         audit.record(uow, "upload.waiting", upload=uow.session.get_one(Upload, held.upload_id))
     return mine
@@ -121,75 +84,23 @@ def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
 def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
     """Write the verdict; False when the claim is no longer ours and nothing was written.
 
-    A report about other bytes than were sealed says that they were changed. None that says CLEAN
-    is believed while the gate is closed: the upload waits on. ``storage_version`` is that of the
-    object that was read; it becomes the upload's, which after a restore from a backup is another
-    one with the same bytes.
+    A report about other bytes than were sealed says that they were changed. While the gate is
+    closed only a virus is believed: otherwise the upload waits on.
     """
-    if (report.sha256, report.size) != (held.sha256, held.size):
-        return _changed(uow, held, report)
-    verdict = report.verdict
-    if verdict is Verdict.CLEAN and not gate.is_open(uow):
+    if not verdicts.is_of(report, held):
+        return verdicts.changed(uow, held, report)
+    if report.verdict is not Verdict.INFECTED and not gate.is_open(uow):
         hand_back(uow, held, counted=False)
         return False
-    if not _write(uow, held, lease_until=None, storage_version=storage_version):
+    if not verdicts.settle(uow, held, report, storage_version):
         return False
     upload = transition(
         uow,
         held.upload_id,
-        UploadState(verdict),
+        UploadState(report.verdict),
         epoch=held.epoch,
         reason=report.reason,
         obstacle=report.obstacle,
     )
-    uow.session.merge(
-        Scan(
-            upload_id=held.upload_id,
-            verdict=verdict,
-            storage_version=storage_version,
-            findings=[asdict(finding) for finding in report.findings],
-            members_total=report.members_total,
-            members_scanned=report.members_scanned,
-            bytes_expanded=report.bytes_expanded,
-            bytes_scanned=report.bytes_scanned,
-            windowed=report.windowed,
-            complete=report.complete,
-            engine=report.engine.name,
-            signatures=report.engine.signatures,
-            signatures_at=report.engine.signatures_at,
-            seconds=report.seconds,
-        )
-    )
-    notices.announce(uow, _EVENT[verdict], upload)
+    notices.announce(uow, EVENT[report.verdict], upload)
     return True
-
-
-def _changed(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
-    """Say that the stored bytes are not those that were sealed."""
-    log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)
-    if not _write(uow, held, lease_until=None):
-        return False
-    reason = "The stored bytes are not those that were received."
-    upload = transition(uow, held.upload_id, UploadState.INTEGRITY_FAILED, epoch=held.epoch, reason=reason)
-    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, upload)
-    return True
-
-
-def _write(uow: UnitOfWork, held: Claim, **values: object) -> bool:
-    return (
-        uow.session.execute(
-            update(Upload)
-            .where(
-                Upload.id == held.upload_id,
-                Upload.epoch == held.epoch,
-                Upload.state == UploadState.SCANNING,
-            )
-            .values(**values)
-            .returning(Upload.id)
-        ).one_or_none()
-        is not None
-    )
-
-
-def _from_now(seconds: float) -> ColumnElement[datetime]:
-    return func.now() + timedelta(seconds=seconds)

@@ -1,4 +1,4 @@
-"""Keeping a lease alive while the work it covers goes on."""
+"""Keeping a lease alive while the work it covers goes on, and ending the work when it is lost."""
 
 import threading
 from collections.abc import Callable
@@ -11,18 +11,39 @@ from app.log import get_logger
 log = get_logger(__name__)
 
 
-class Heartbeat:
-    """Calls ``renew`` every ``interval`` seconds in a thread, until the block ends.
+class ScanOverError(Exception):
+    """The scan need not go on."""
 
-    ``renew`` returns False when the lease is lost; then there is nothing more to renew. A
-    database that is away for one beat is no reason to stop.
+
+class LeaseLostError(ScanOverError):
+    """Another has the bundle now; whatever this scan would say is not written."""
+
+
+class PreemptedError(ScanOverError):
+    """Somebody waits for the scanner, and this scan can wait."""
+
+
+class Heartbeat:
+    """Calls ``beat`` every ``interval`` seconds in a thread, until the block ends.
+
+    Once ``beat`` returns False there is no more to do, and `watch` raises ``over``. A database that
+    is away for one beat is no reason to stop.
     """
 
-    def __init__(self, renew: Callable[[], bool], interval: float) -> None:
-        self._renew = renew
+    def __init__(
+        self, beat: Callable[[], bool], interval: float, over: type[ScanOverError] = LeaseLostError
+    ) -> None:
+        self._beat = beat
         self._interval = interval
+        self._error = over
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name="heartbeat", daemon=True)
+
+    def watch(self) -> None:
+        """Raise ``over`` if the work need not go on; whoever does it asks often."""
+        if self._stopped.is_set():
+            raise self._error
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -34,11 +55,11 @@ class Heartbeat:
         self._over.set()
         self._thread.join()
 
-    def _beat(self) -> None:
+    def _go_on(self) -> None:
         while not self._over.wait(self._interval):
             try:
-                if not self._renew():
-                    log.warning("lease_lost")
+                if not self._beat():
+                    self._stopped.set()
                     return
             except DependencyError as error:
-                log.warning("lease_not_renewed", **error.context)
+                log.warning("beat_missed", **error.context)

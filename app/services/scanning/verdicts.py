@@ -1,0 +1,83 @@
+"""What a scan said, written down; the same for a first scan and for a later one."""
+
+from dataclasses import asdict
+
+from sqlalchemy import func
+
+from app.domain.events import Event
+from app.domain.lifecycle import UploadState
+from app.domain.verdict import Engine, ScanReport
+from app.log import get_logger
+from app.models import Scan, Upload
+from app.services import audit, notices
+from app.services.lifecycle import transition
+from app.services.scanning import leases
+from app.services.scanning.leases import Claim
+from app.uow import UnitOfWork
+
+log = get_logger(__name__)
+
+_OTHER_BYTES = "The stored bytes are not those that were received."
+
+
+def edition(engine: Engine) -> str:
+    """Name the signatures, up to 64 characters; a database without a version goes by its engine."""
+    return (engine.signatures or engine.name)[:64]
+
+
+def is_of(report: ScanReport, held: Claim) -> bool:
+    """Whether the bytes that were read are those that were sealed."""
+    return (report.sha256, report.size) == (held.sha256, held.size)
+
+
+def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
+    """End the claim with a verdict and keep it; False when the claim is no longer ours.
+
+    ``storage_version`` is that of the object that was read; it becomes the upload's, which after
+    a restore from a backup is another one with the same bytes.
+    """
+    values = {
+        "lease_until": None,
+        "rescan_asked_at": None,
+        "scanned_for": edition(report.engine),
+        "storage_version": storage_version,
+    }
+    if not leases.write(uow, held, values):
+        return False
+    uow.session.merge(
+        Scan(
+            upload_id=held.upload_id,
+            verdict=report.verdict,
+            storage_version=storage_version,
+            findings=[asdict(finding) for finding in report.findings],
+            members_total=report.members_total,
+            members_scanned=report.members_scanned,
+            bytes_expanded=report.bytes_expanded,
+            bytes_scanned=report.bytes_scanned,
+            windowed=report.windowed,
+            complete=report.complete,
+            engine=report.engine.name,
+            signatures=report.engine.signatures,
+            signatures_at=report.engine.signatures_at,
+            seconds=report.seconds,
+            scanned_at=func.now(),
+        )
+    )
+    uow.session.flush()
+    return True
+
+
+def changed(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
+    """Say that the stored bytes are not those that were sealed; False when the claim is not ours."""
+    log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)
+    if not leases.write(uow, held, {"lease_until": None, "rescan_asked_at": None}):
+        return False
+    if held.state is UploadState.INTEGRITY_FAILED:
+        upload = uow.session.get_one(Upload, held.upload_id)
+        audit.record(uow, "upload.rescan_failed", upload=upload, reason=_OTHER_BYTES)
+        return True
+    upload = transition(
+        uow, held.upload_id, UploadState.INTEGRITY_FAILED, epoch=held.epoch, reason=_OTHER_BYTES
+    )
+    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, upload)
+    return True
