@@ -19,4 +19,6 @@ def delete(uow: UnitOfWork, upload_id: UUID, reason: str) -> Upload:
         StateConflictError: it is deleted already.
     """
     upload = uploads.get(uow.session, uow.actor, upload_id)
-    return transition(uow, upload.id, UploadState.DELETED, reason=reason, lease_until=None)
+    return transition(
+        uow, upload.id, UploadState.DELETED, reason=reason, lease_until=None, rescan_asked_at=None
+    )

@@ -1,9 +1,12 @@
 """Sessions: made at sign-in, kept alive by use, ended by deleting the row."""
 
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, func, null, update
 
+from app.domain.errors import NotSignedInError
 from app.models import Account, ApiToken, SignInSession
 from app.queries.accounts import USE_GRAIN
 from app.services import audit
@@ -24,6 +27,49 @@ def begin(uow: UnitOfWork, account: Account, *, user_agent: str | None) -> SignI
 def refused(uow: UnitOfWork, email: str, address: str | None) -> None:
     """Leave a trace of a sign-in that did not succeed."""
     audit.record(uow, "session.refused", email=email.replace("\x00", "")[:254], address=address)
+
+
+def confirm(uow: UnitOfWork, session_id: UUID, factor: str) -> UUID:
+    """Note that the actor proved anew who they are, by ``factor``; return the session's new id.
+
+    The row goes on under another id, so that a cookie from before is worth nothing. It ends when
+    it would have ended.
+
+    Raises:
+        NotSignedInError: the session ended meanwhile.
+    """
+    renewed = uow.session.scalar(
+        update(SignInSession)
+        .where(SignInSession.id == session_id)
+        .values(id=uuid4(), confirmed_at=func.now(), last_seen_at=func.now())
+        .returning(SignInSession.id)
+        .execution_options(synchronize_session=False)
+    )
+    if renewed is None:
+        raise NotSignedInError("Your session has ended. Sign in again.")
+    audit.record(uow, "session.confirmed", organisation_id=uow.actor.organisation_id, factor=factor)
+    return renewed
+
+
+def keep(uow: UnitOfWork, session_id: UUID, path: str, fields: Mapping[str, str]) -> None:
+    """Keep what was typed into the form at ``path``, for after the person has proved who they are."""
+    clean = {name: value.replace("\x00", "") for name, value in fields.items()}  # no JSON in Postgres has one
+    _set_kept(uow, session_id, {"path": path, "fields": clean})
+
+
+def forget_kept(uow: UnitOfWork, session_id: UUID) -> None:
+    """Forget what was kept: the form has been taken."""
+    _set_kept(uow, session_id, None)
+
+
+def _set_kept(uow: UnitOfWork, session_id: UUID, kept: dict[str, Any] | None) -> None:
+    # null() is SQL's: JSON has a null of its own
+    uow.session.execute(
+        update(SignInSession)
+        .where(SignInSession.id == session_id)
+        .values(kept=null() if kept is None else kept)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def end(uow: UnitOfWork, session_id: UUID) -> None:

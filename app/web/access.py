@@ -1,17 +1,20 @@
 """Who gets in: every view declares a permission, everything undeclared is refused."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, redirect, request, url_for
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect, validate_csrf
 from wtforms.validators import ValidationError
 
-from app.domain.errors import ForbiddenError, NotSignedInError
+from app.domain.errors import ForbiddenError, FreshSignInNeededError, NotSignedInError
 from app.domain.policy import Permission
-from app.web.context import actor, system
+from app.services import sign_in
+from app.web.context import actor, system, work
+from app.web.errors import is_browser
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -19,15 +22,30 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _csrf = CSRFProtect()
 
 
-def requires(permission: Permission, *, streams: bool = False) -> Callable[[View], View]:
+class Access(NamedTuple):
+    """What a view declares; see `requires`. A public one needs no permission."""
+
+    permission: Permission | None = None
+    streams: bool = False
+    fresh: bool = False
+    keeps: tuple[str, ...] = ()
+
+
+def requires(
+    permission: Permission, *, streams: bool = False, fresh: bool = False, keeps: tuple[str, ...] = ()
+) -> Callable[[View], View]:
     """Declare the permission that a view needs.
 
     With ``streams`` the view reads the body itself, and calls `check_csrf` with the token
     before it acts: looking for it here would swallow the body.
+
+    With ``fresh`` it needs a person who proved lately who they are (ASVS 7.5.3); a browser is
+    sent to do so, and then to the form at this address. What was typed into the fields ``keeps``
+    waits there (`accounts.kept_for`). Never name a secret among them.
     """
 
     def declare(view: View) -> View:
-        view.access = (permission, streams)  # type: ignore[attr-defined]
+        view.access = Access(permission, streams, fresh, keeps)  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -35,7 +53,7 @@ def requires(permission: Permission, *, streams: bool = False) -> Callable[[View
 
 def public(view: View) -> View:
     """Declare that a view is for everybody."""
-    view.access = (None, False)  # type: ignore[attr-defined]
+    view.access = Access()  # type: ignore[attr-defined]
     return view
 
 
@@ -55,28 +73,45 @@ def refuse_undeclared(app: Flask) -> None:
 def declared(app: Flask, endpoint: str) -> Permission | None:
     """Return the permission that an endpoint needs, None where it is public."""
     view: Any = app.view_functions[endpoint]
-    permission: Permission | None = view.access[0]
+    permission: Permission | None = view.access.permission
     return permission
 
 
-def _guard() -> None:
+def _guard() -> ResponseReturnValue | None:
     if request.endpoint is None:
-        return  # 404 and 405 tell nothing
-    view = current_app.view_functions[request.endpoint]
-    permission, streams = getattr(view, "access", (None, None))
-    if streams is None:
+        return None  # 404 and 405 tell nothing
+    access: Access | None = getattr(current_app.view_functions[request.endpoint], "access", None)
+    if access is None:
         raise ForbiddenError("This address is closed.")
-    if permission is not None:
+    if access.permission is not None:
         if not current_user.is_authenticated:
             if request.authorization:
                 raise NotSignedInError("This token is not known, or was revoked.")
             raise NotSignedInError("Sign in first, or send a token.")
-        if not actor().may(permission):
+        if not actor().may(access.permission):
             raise ForbiddenError("Your account may not do this.")
     if request.method not in _SAFE:
         _check_origin()  # whatever the credentials: browsers attach remembered Basic ones too
-        if _carries_cookie() and not streams:
+        if _carries_cookie() and not access.streams:
             _csrf.protect()
+    return _prove_first(access.keeps) if access.fresh and request.method != "OPTIONS" else None
+
+
+def _prove_first(keeps: tuple[str, ...]) -> ResponseReturnValue | None:
+    """Send a person who has not lately proved who they are to do so; what they typed is kept."""
+    session_id = current_user.session_id
+    if session_id is None:
+        raise ForbiddenError("This needs a person at a browser who has just signed in, not a token.")
+    if current_user.fresh:
+        return None
+    if not is_browser() or "HX-Request" in request.headers:
+        raise FreshSignInNeededError("Sign in again first: your last sign-in is too long ago for this.")
+    if request.method == "POST":
+        with work() as uow:
+            typed = {name: request.form[name] for name in keeps if name in request.form}
+            sign_in.keep(uow, session_id, request.path, typed)
+    back = request.path if request.method == "POST" else request.full_path.rstrip("?")
+    return redirect(url_for("auth.again", next=back), code=303)
 
 
 def _carries_cookie() -> bool:

@@ -1,48 +1,103 @@
 """The only way out for stored bytes, whoever asks and by whichever address."""
 
+import math
+from collections.abc import Callable
+from dataclasses import replace
 from http import HTTPStatus
+from typing import BinaryIO
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, g, request
 
+from app.bundle.salvage import salvage
 from app.domain.errors import NotFoundError, StateConflictError
-from app.log import get_logger
-from app.services import downloads
-from app.web.context import system, work
-from app.web.sending import send_object
-
-log = get_logger(__name__)
+from app.domain.lifecycle import UploadState
+from app.models import Upload
+from app.services import downloads, integrity
+from app.services.downloads import Leave
+from app.services.scanning.reading import budget_of
+from app.uow import UnitOfWork
+from app.web.context import actor, system, work
+from app.web.guard import Guard
+from app.web.sending import send_object, send_stream
 
 _SENDS_BYTES = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
 
 
 def send_upload(upload_id: UUID) -> Response:
-    """Send the bytes of a clean upload, provided that they are the ones that were scanned.
+    """Send the bytes of a clean or released upload, provided that they are the ones that were scanned.
 
     Raises:
         NotFoundError: absent, or not visible to whoever asks.
-        StateConflictError: not clean, or changed since the scan.
+        StateConflictError: not clean, not released to whoever asks, or changed since the scan.
     """
-    with work() as uow:
-        upload, scan = downloads.scanned_clean(uow, upload_id)
-    try:
-        file, version = system().adapters.storage.open(upload.storage_key)
-    except NotFoundError as error:
-        log.error("stored_object_missing", upload_id=upload_id, key=upload.storage_key)
-        raise StateConflictError("The stored file is missing. Tell support.", state=upload.state) from error
-    if not version == scan.storage_version == upload.storage_version:
-        file.close()
-        log.error("stored_object_changed", upload_id=upload_id, version=version, scanned=scan.storage_version)
-        raise StateConflictError(
-            "The stored file is no longer the one that was scanned. Tell support.", state=upload.state
+
+    def answer(upload: Upload, file: BinaryIO, guard: Guard, _leave: Leave) -> Response:
+        return send_object(
+            file, upload.size or 0, etag=upload.sha256 or "", filename=upload.filename, watch=guard
         )
-    response = send_object(file, upload.size or 0, etag=upload.sha256 or "", filename=upload.filename)
-    if request.method == "GET" and response.status_code in _SENDS_BYTES:
-        try:
+
+    return _send(upload_id, downloads.leave_for_all, answer)
+
+
+def send_salvage(upload_id: UUID) -> Response:
+    """Send an infected bundle as a tar without what is infected, to staff only.
+
+    Raises:
+        NotFoundError: absent, or not visible to whoever asks.
+        ForbiddenError: whoever asks is not staff.
+        StateConflictError: not infected, not all else proven clean, or changed since the scan.
+    """
+
+    def answer(upload: Upload, file: BinaryIO, guard: Guard, leave: Leave) -> Response:
+        # It went through the scan within the budget; now the client decides how long it takes.
+        budget = replace(budget_of(system().settings), seconds=math.inf)
+        chunks = salvage(file, leave.without or {}, budget=budget)
+        filename = f"{_stem(upload.filename)}-without-infected.tar"
+        return send_stream(file, chunks, filename=filename, watch=guard, mimetype="application/x-tar")
+
+    return _send(upload_id, downloads.leave_for_clean_members, answer)
+
+
+def _send(
+    upload_id: UUID,
+    ask: Callable[[UnitOfWork, UUID], tuple[Upload, Leave]],
+    answer: Callable[[Upload, BinaryIO, Guard, Leave], Response],
+) -> Response:
+    with work() as uow:
+        upload, leave = ask(uow, upload_id)
+    file = _open(upload, leave)
+    try:
+        guard = Guard(system(), actor(), g.request_id, leave, upload.storage_key)
+        response = answer(upload, file, guard, leave)
+        if request.method == "GET" and response.status_code in _SENDS_BYTES:
             with work() as uow:
-                downloads.note(uow, upload, request.headers.get("Range"))
-        except BaseException:
-            response.close()
-            file.close()
-            raise
+                downloads.note(uow, upload, leave, request.headers.get("Range"))
+    except BaseException:
+        file.close()
+        raise
     return response
+
+
+def _open(upload: Upload, leave: Leave) -> BinaryIO:
+    """Return the stored object that there is leave for. Any other is reported, and never opened again."""
+    storage = system().adapters.storage
+    found = None
+    try:
+        file, found = storage.open(upload.storage_key)
+        if found == leave.version:
+            return file
+        file.close()
+    except NotFoundError:
+        pass
+    failed = integrity.report(system().work, storage, upload.id, leave.version, found)
+    raise StateConflictError(
+        downloads.CHANGED if found else "The stored file is missing. Tell support.",
+        state=UploadState.INTEGRITY_FAILED if failed else upload.state,
+    )
+
+
+def _stem(filename: str) -> str:
+    lower = filename.lower()
+    ending = next((end for end in (".tar.gz", ".tgz") if lower.endswith(end)), "")
+    return filename[: len(filename) - len(ending)]

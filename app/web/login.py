@@ -18,6 +18,7 @@ class Principal:
 
     actor: Actor
     session_id: UUID | None = None
+    fresh: bool = False  # proved lately, by more than a cookie, who they are
     token_id: UUID | None = None
     is_authenticated: bool = True
     is_active: bool = True
@@ -47,10 +48,11 @@ def _by_session(session_id: str) -> Principal | None:
         found = accounts.live_session(uow.session, system().settings, key)
         if found is None:
             return None
-        row, account, unnoted = found
-        if unnoted:
-            sign_in.touch_session(uow, row.id)
-        return Principal(accounts.actor_of(account, request.remote_addr), session_id=row.id)
+        if found.unnoted:
+            sign_in.touch_session(uow, found.id)
+        return Principal(
+            accounts.actor_of(found.account, request.remote_addr), session_id=found.id, fresh=found.fresh
+        )
 
 
 def _by_token(request: Request) -> Principal | None:

@@ -1,22 +1,27 @@
-"""Sending a stored object: whole or in part, by the kernel (sendfile) where the server can."""
+"""Answers that are a stored object, whole or in part."""
 
-import os
 import unicodedata
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Response, jsonify, request
-from werkzeug.wsgi import wrap_file
 
+from app.web.outgoing import Body, Watch, connection_of, parts_of_file, parts_of_stream
 from app.web.ranges import select
 
-READ_BYTES = 1024**2  # per turn, where the kernel does not do it
 _ATTR_CHARS = "!#$&+-.^_`|~"  # RFC 8187: what needs no escape besides letters and digits
 
 
 def send_object(
-    file: BinaryIO, size: int, *, etag: str, filename: str, mimetype: str = "application/gzip"
+    file: BinaryIO,
+    size: int,
+    *,
+    etag: str,
+    filename: str,
+    watch: Watch,
+    mimetype: str = "application/gzip",
 ) -> Response:
     """Answer the current GET or HEAD with the object, as a download.
 
@@ -28,6 +33,7 @@ def send_object(
         size: of the object, in bytes.
         etag: strong entity tag without quotes; other content never has the same one.
         filename: as the customer named it, any characters.
+        watch: looks at what is behind the file while it goes out.
         mimetype: never one that a browser would display.
     """
     selection = select(request, size, etag)
@@ -39,18 +45,41 @@ def send_object(
         file.close()
         response = Response(mimetype=mimetype)
     else:
-        window = cast("IO[bytes]", _Window(file, selection.start, length))
-        content = wrap_file(request.environ, window, READ_BYTES)
-        response = Response(content, selection.status, mimetype=mimetype)
-        response.direct_passthrough = True  # anything around the wrapper and gunicorn would not use sendfile
+        connection = connection_of(request.environ)
+        parts = parts_of_file(file, selection.start, selection.stop, watch, connection)
+        response = Response(Body(parts, file, connection), selection.status, mimetype=mimetype)
+        response.direct_passthrough = True  # nobody encodes, counts or keeps it
     headers = response.headers
     if selection.status in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
         headers["Content-Length"] = str(length)
-        headers.set("Content-Disposition", "attachment", **_names(filename))
     if selection.status is HTTPStatus.PARTIAL_CONTENT:
         headers["Content-Range"] = f"bytes {selection.start}-{selection.stop - 1}/{size}"
     headers["Accept-Ranges"] = "bytes"
     headers["ETag"] = f'"{etag}"'
+    return _shut_in(response, filename)
+
+
+def send_stream(
+    file: BinaryIO, chunks: Iterable[bytes], *, filename: str, watch: Watch, mimetype: str
+) -> Response:
+    """Answer the current GET or HEAD with what is made of the object on the way, as a download.
+
+    Its length is not known before it has gone out. The arguments are those of `send_object`.
+    """
+    if request.method == "HEAD":
+        file.close()
+        return _shut_in(Response(mimetype=mimetype), filename)
+    body = Body(parts_of_stream(chunks, watch), file, connection_of(request.environ))
+    response = Response(body, mimetype=mimetype)
+    response.direct_passthrough = True
+    return _shut_in(response, filename)
+
+
+def _shut_in(response: Response, filename: str) -> Response:
+    """Let it be saved under its name, and do nothing else anywhere."""
+    headers = response.headers
+    if response.status_code in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
+        headers.set("Content-Disposition", "attachment", **_names(filename))
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Content-Security-Policy"] = "sandbox"
     headers["Cache-Control"] = "private, no-store"
@@ -84,25 +113,3 @@ def _names(filename: str) -> dict[str, str]:
     if plain == exact:
         return {"filename": plain}
     return {"filename": plain, "filename*": f"UTF-8''{quote(exact, safe=_ATTR_CHARS, errors='replace')}"}
-
-
-class _Window:
-    """The part of a file that is to be sent, and no more, whoever reads it.
-
-    With ``fileno`` at the right position gunicorn lets the kernel send Content-Length bytes;
-    every other server reads.
-    """
-
-    def __init__(self, file: BinaryIO, start: int, length: int) -> None:
-        self._file = file
-        self._left = length
-        self.fileno = file.fileno
-        self.close = file.close
-        file.seek(0, os.SEEK_END)  # drops what was read ahead, so that the kernel's position is ours
-        file.seek(start)
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes, b"" at the end of the window."""
-        data = self._file.read(self._left if size < 0 else min(size, self._left))
-        self._left -= len(data)
-        return data

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from app.models import Scan, Upload
+from app.web.context import actor
 
 
 def upload_json(upload: Upload) -> dict[str, object]:
@@ -15,6 +16,7 @@ def upload_json(upload: Upload) -> dict[str, object]:
         "sha256": upload.sha256,
         "state": upload.state.value,
         "reason": upload.reason,
+        "reason_code": upload.obstacle.value if upload.obstacle else None,
         "case": upload.case_reference,
         "note": upload.note,
         "organisation": upload.organisation.slug,
@@ -22,8 +24,16 @@ def upload_json(upload: Upload) -> dict[str, object]:
         "created_at": _time(upload.created_at),
         "sealed_at": _time(upload.sealed_at),
         "scanned_at": _time(upload.scanned_at),
+        "rescan_asked_at": _time(upload.rescan_asked_at),
+        "released": _release(upload) if upload.released_at else None,
         "scan": _scan(upload.scan) if upload.scan else None,
     }
+
+
+def _release(upload: Upload) -> dict[str, object]:
+    """Return who released the bundle; why is between staff."""
+    reason = upload.release_reason if actor().sees_all else None
+    return {"at": _time(upload.released_at), "by": upload.released_by, "reason": reason}
 
 
 def _scan(scan: Scan) -> dict[str, object]:
@@ -32,6 +42,8 @@ def _scan(scan: Scan) -> dict[str, object]:
         "findings": scan.findings,
         "members": {"total": scan.members_total, "scanned": scan.members_scanned},
         "bytes": {"expanded": scan.bytes_expanded, "scanned": scan.bytes_scanned},
+        "windowed": scan.windowed,
+        "complete": scan.complete,
         "engine": scan.engine,
         "signatures": scan.signatures,
         "signatures_at": _time(scan.signatures_at),

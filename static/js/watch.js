@@ -1,7 +1,5 @@
 // Follows one upload after its last byte, until nothing more will happen to it.
 
-const SETTLED = new Set(["clean", "infected", "unscannable", "rejected", "abandoned", "deleted"]);
-
 const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /**
@@ -17,10 +15,7 @@ export async function untilSettled(id) {
         credentials: "same-origin",
       });
       if ([401, 403, 404].includes(answer.status)) return null;
-      if (answer.ok) {
-        const upload = await answer.json();
-        if (SETTLED.has(upload.state)) return upload;
-      }
+      if (answer.status === 200) return await answer.json(); // 202: not yet
     } catch {
       // No connection at the moment: ask again later.
     }

@@ -1,7 +1,8 @@
 """T1: what everybody gets at every address, by method. A new route goes here first.
 
 "customer" sent the upload that is asked for, "stranger" is a customer of another organisation.
-Everybody but anonymous sends a token. 415 and 422 mean that somebody came as far as the content.
+Everybody but anonymous sends a token; what needs a person who has just signed in is 403 to it.
+415 and 422 mean that somebody came as far as the content.
 """
 
 PRINCIPALS = ("anonymous", "customer", "stranger", "engineer", "admin")
@@ -28,11 +29,26 @@ OPTIONS           /files/<uuid:upload_id>/receipt         401       200      200
 POST              /files/<uuid:upload_id>/delete          401       403      403      403      303
 OPTIONS           /files/<uuid:upload_id>/delete          401       403      403      403      200
 GET,HEAD,OPTIONS  /healthz                                200       200      200      200      200
+GET,HEAD          /quarantine                             401       403      403      200      200
+OPTIONS           /quarantine                             401       403      403      200      200
+GET,HEAD          /quarantine/<uuid:upload_id>/clean-members 401    403      403      200      200
+OPTIONS           /quarantine/<uuid:upload_id>/clean-members 401    403      403      200      200
+GET,HEAD          /quarantine/<uuid:upload_id>/delete     401       403      403      200      200
+POST              /quarantine/<uuid:upload_id>/delete     401       403      403      303      303
+OPTIONS           /quarantine/<uuid:upload_id>/delete     401       403      403      200      200
+GET,HEAD,POST     /quarantine/<uuid:upload_id>/release    401       403      403      403      403
+OPTIONS           /quarantine/<uuid:upload_id>/release    401       403      403      200      200
+POST              /quarantine/<uuid:upload_id>/rescan     401       403      403      303      303
+OPTIONS           /quarantine/<uuid:upload_id>/rescan     401       403      403      200      200
+POST              /quarantine/<uuid:upload_id>/withdraw   401       403      403      303      303
+OPTIONS           /quarantine/<uuid:upload_id>/withdraw   401       403      403      200      200
 GET,HEAD,OPTIONS  /readyz                                 200       200      200      200      200
 GET,HEAD,OPTIONS  /metrics                                200       200      200      200      200
 GET,HEAD          /sign-in                                200       303      303      303      303
 POST              /sign-in                                403       422      422      422      422
 OPTIONS           /sign-in                                200       200      200      200      200
+GET,HEAD,POST     /sign-in/again                          401       403      403      403      403
+OPTIONS           /sign-in/again                          401       200      200      200      200
 POST              /sign-out                               401       303      303      303      303
 OPTIONS           /sign-out                               401       200      200      200      200
 GET,HEAD,OPTIONS  /static/<path:filename>                 200       200      200      200      200

@@ -7,13 +7,10 @@ from flask import Blueprint, Flask
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
-from app.services.intake import records
 from app.system import System
 from tests.architecture.access_matrix import PRINCIPALS, read_matrix
-from tests.factories.requests import TGZ, request_for, rules
-from tests.factories.uploads import make_upload
+from tests.factories.requests import make_target, request_for, rules
 from tests.web.callers import Caller
 
 MATRIX = read_matrix()
@@ -37,14 +34,6 @@ def _without_token(caller: Caller) -> Caller:
     return caller
 
 
-def make_target(system: System, owner: Caller, rule: str) -> object:
-    """Return the id of an upload of the owner's on which everything that ``rule`` offers would work."""
-    if not rule.startswith("/tus"):
-        return make_upload(system, owner.actor, UploadState.CLEAN).id
-    with system.work(owner.actor) as uow:
-        return records.start(uow, records.Announcement("tus", "a.tgz", len(TGZ)), "filesystem").id
-
-
 def test_every_rule_stands_in_the_matrix(app: Flask) -> None:
     assert rules(app) == set(MATRIX)
 
@@ -55,7 +44,7 @@ def test_everybody_gets_what_the_matrix_says(
 ) -> None:
     got: dict[str, int] = {}
     for name in PRINCIPALS:
-        target = make_target(system, people["customer"], rule)
+        target = make_target(system, people["customer"].actor, rule)
         got[name] = _ask(people[name], method, rule, target).status_code
     assert got == MATRIX[method, rule]
 

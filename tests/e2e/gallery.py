@@ -1,8 +1,10 @@
 """Something to look at on every page: one upload in each state, and a customer who sent nothing."""
 
+import base64
 import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass
+from uuid import UUID
 
 from tests.e2e.sender import Sender
 from tests.e2e.sources import content_of, names, noisy_tgz
@@ -12,6 +14,8 @@ from tests.live import Live
 
 NOBODY = None
 NEWCOMER = "initech"
+#: A place in a list, after everything.
+LONG_AGO = base64.urlsafe_b64encode(f"2000-01-01T00:00:00+00:00 {UUID(int=0)}".encode()).decode()
 LONG_NAME = "sosreport-" + "a-very-long-host-name-without-any-end." * 5 + "tgz"
 
 
@@ -54,6 +58,15 @@ def make_uploads(live: Live) -> dict[str, str]:
         settled = live.settled(upload_id)["state"]
         assert settled == (state if state in {"infected", "unscannable"} else "clean"), settled
     assert live.request("DELETE", f"/api/v1/uploads/{made['deleted']}", "admin").status_code == 204
+    made["released"] = live.put(gzip.compress(damaged[:2000], mtime=0), "released.tgz", params=params)["id"]
+    assert live.settled(made["released"])["state"] == "unscannable"
+    # Through the page it takes a person with a password.
+    live.sql(
+        "UPDATE upload SET released_at = now(), released_by = 'engineer@example.com', release_reason = %s"
+        " WHERE id = %s",
+        "The customer is down since 04:12.\nThe rest of the bundle is worth a look.",
+        made["released"],
+    )
     # What lasts too short to be looked at.
     live.sql(
         "UPDATE upload SET state = 'scanning', lease_until = now() + interval '1 hour' WHERE id = %s",
@@ -86,6 +99,15 @@ def views(uploads: dict[str, str]) -> Iterator[View]:
         yield View(f"file, {state}", "admin" if state == "clean" else "acme", f"/files/{upload_id}")
     for state in ("clean", "infected", "receiving"):
         yield View(f"receipt, {state}", "acme", f"/files/{uploads[state]}/receipt")
+    for state in ("clean", "infected", "unscannable", "released"):
+        yield View(f"file for staff, {state}", "engineer", f"/files/{uploads[state]}")
+    yield View("quarantine", "engineer", "/quarantine")
+    yield View("quarantine, nothing matches", "admin", "/quarantine?q=there+is+no+such+file")
+    yield View("quarantine, nothing there", "engineer", "/quarantine?cursor=" + LONG_AGO)
+    yield View("release", "engineer", f"/quarantine/{uploads['unscannable']}/release")
+    yield View("delete from quarantine", "engineer", f"/quarantine/{uploads['infected']}/delete")
+    yield View("never to be released", "engineer", f"/quarantine/{uploads['infected']}/release", 409)
+    yield View("sign in again", "engineer", "/sign-in/again?next=/quarantine")
     yield View("not found", "acme", "/files/00000000-0000-4000-8000-000000000000", 404)
     yield View("nowhere", NOBODY, "/nowhere", 404)
     yield View("wrong filter", "engineer", "/files?state=none", 400)

@@ -30,9 +30,16 @@ SENT = [  # who, file, name, case, note
     ("globex", "preflight-bundle.tar.gz", "preflight-cluster-eu-1.tar.gz", "CS-4690", "Before the upgrade."),
     ("acme", "sosreport-sunbeam.tgz", "sosreport-sunbeam-01.tgz", "CS-4702", None),
     ("globex", "support-bundle.tar.gz", "support-bundle-billing.tar.gz", "CS-4711", None),
+    ("acme", "sosreport-sunbeam.tgz", "sosreport-sunbeam-02.tgz", "CS-4702", "Copied off the old disk."),
     ("acme", "preflight-bundle.tar.gz", "preflight-cluster-us-2.tar.gz", None, None),
     ("acme", "sosreport-rabbitmq.tgz", "sosreport-rabbitmq-01.tgz", "CS-4720", "Down since 04:12."),
 ]  # fmt: skip
+
+INFECTED, CUT, READY = (
+    "support-bundle-billing.tar.gz",
+    "sosreport-sunbeam-02.tgz",
+    "sosreport-rabbitmq-01.tgz",
+)
 
 
 class Portal:
@@ -78,16 +85,18 @@ class Portal:
         context.close()
 
 
-def fill(portal: Portal) -> str:
-    """Send the bundles, one of them infected; return the id of the last."""
-    upload_id = ""
+def fill(portal: Portal) -> dict[str, str]:
+    """Send the bundles, one of them infected and one cut off; return their ids by name."""
+    sent: dict[str, str] = {}
     for who, file, name, case, note in SENT:
         source = BUNDLES / file
         content = source.read_bytes() if source.exists() else make_tgz({"etc/hostname": name.encode()})
-        if name == "support-bundle-billing.tar.gz":
+        if name == INFECTED:
             content = infected(content)
-        upload_id = portal.put(who, content, name, case, note)
-    return upload_id
+        if name == CUT:
+            content = content[: len(content) * 2 // 3]
+        sent[name] = portal.put(who, content, name, case, note)
+    return sent
 
 
 def infected(content: bytes) -> bytes:
@@ -97,7 +106,7 @@ def infected(content: bytes) -> bytes:
     return repack(content, {names[-1]: eicar()})
 
 
-def take(portal: Portal, browser: Browser, upload_id: str, into: Path) -> None:
+def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> None:
     """Take every picture, on a desk in light and on a phone in dark."""
     looks: list[tuple[str, dict[str, Any]]] = [
         ("", {"viewport": DESK, "color_scheme": "light"}),
@@ -108,9 +117,15 @@ def take(portal: Portal, browser: Browser, upload_id: str, into: Path) -> None:
             page.goto("/files")
             expect(page.locator("tbody tr").nth(len(SENT) - 1)).to_be_visible()
             page.screenshot(path=into / f"files{suffix}.png")
-            page.goto(f"/files/{upload_id}")
+            page.goto(f"/files/{sent[READY]}")
             expect(page.get_by_role("link", name="Download")).to_be_visible()
             page.screenshot(path=into / f"file{suffix}.png")
+            page.screenshot(path=into / f"scanned{suffix}.png", full_page=True)
+            page.goto("/quarantine")
+            page.screenshot(path=into / f"quarantine{suffix}.png")
+            page.goto(f"/files/{sent[INFECTED]}")
+            expect(page.get_by_role("link", name="Take the rest")).to_be_visible()
+            page.screenshot(path=into / f"infected{suffix}.png", full_page=True)
         with portal.open(browser, "acme", **options) as page:
             sending(page)
             page.screenshot(path=into / f"send{suffix}.png")
@@ -138,10 +153,10 @@ def main(url: str, demo: str, into: str) -> None:
     """Fill the portal and take its pictures."""
     portal, folder = Portal(url.rstrip("/"), Path(demo)), Path(into)
     folder.mkdir(parents=True, exist_ok=True)
-    upload_id = fill(portal)
+    sent = fill(portal)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        take(portal, browser, upload_id, folder)
+        take(portal, browser, sent, folder)
         browser.close()
 
 

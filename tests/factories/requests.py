@@ -4,8 +4,14 @@ from typing import Any
 
 from flask import Flask
 
+from app.domain.lifecycle import UploadState
+from app.domain.policy import Actor
+from app.services.intake import records
+from app.system import System
 from tests.factories.bundles import make_tgz
 from tests.factories.forms import encode_form
+from tests.factories.quarantine import REASON, make_infected, make_released
+from tests.factories.uploads import make_upload
 
 TGZ = make_tgz({"etc/hostname": b"web-01\n"})
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -14,6 +20,19 @@ SAFE = {"GET", "HEAD", "OPTIONS"}
 def rules(app: Flask) -> set[tuple[str, str]]:
     """Return (method, rule) of everything that the portal answers."""
     return {(method, rule.rule) for rule in app.url_map.iter_rules() for method in rule.methods or ()}
+
+
+def make_target(system: System, owner: Actor, rule: str) -> object:
+    """Return the id of an upload of the owner's on which everything that ``rule`` offers would work."""
+    if rule.startswith("/tus"):
+        with system.work(owner) as uow:
+            return records.start(uow, records.Announcement("tus", "a.tgz", len(TGZ)), "filesystem").id
+    if rule.endswith("/clean-members"):
+        return make_infected(system, owner).id
+    if rule.endswith("/withdraw"):
+        return make_released(system, owner).id
+    held = rule.startswith("/quarantine")
+    return make_upload(system, owner, UploadState.UNSCANNABLE if held else UploadState.CLEAN).id
 
 
 def request_for(method: str, rule: str, upload_id: object) -> dict[str, Any]:
@@ -32,4 +51,6 @@ def request_for(method: str, rule: str, upload_id: object) -> dict[str, Any]:
         request["data"], request["content_type"] = encode_form(("diag", "bundle.tgz", TGZ))
     elif rule.startswith("/upload/"):
         request |= {"data": TGZ, "content_type": "application/octet-stream"}
+    elif rule.startswith("/quarantine") and method == "POST":
+        request["data"] = {"reason": REASON}
     return request

@@ -1,19 +1,15 @@
 """T31: whatever a cookie carries needs the page's token and our own origin."""
 
 from typing import Any
-from uuid import UUID
 
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
-from app.services.intake import records
 from app.system import System
 from tests.architecture.access_matrix import read_matrix
-from tests.factories.requests import SAFE, TGZ, request_for
-from tests.factories.uploads import make_upload
+from tests.factories.requests import SAFE, TGZ, make_target, request_for
 from tests.web.callers import Browser, Caller
 from tests.web.looks import uploads
 
@@ -42,17 +38,11 @@ class Victim:
     def __init__(self, app: Flask, system: System, unsafe: tuple[str, str]) -> None:
         self.method, self.rule = unsafe
         customer = Caller(app, system)
-        deletes = "delete" in self.rule or self.rule.startswith("/api")
-        who = Caller(app, system, Role.ADMIN) if deletes else customer
+        for_staff = "delete" in self.rule or self.rule.startswith(("/api", "/quarantine"))
+        who = Caller(app, system, Role.ADMIN) if for_staff else customer
         self.browser = Browser(app)
         self.browser.sign_in(who.account.email)
-        self.target = self._target(system, customer)
-
-    def _target(self, system: System, customer: Caller) -> UUID:
-        if not self.rule.startswith("/tus"):
-            return make_upload(system, customer.actor, UploadState.CLEAN).id
-        with system.work(customer.actor) as uow:
-            return records.start(uow, records.Announcement("tus", "a.tgz", len(TGZ)), "filesystem").id
+        self.target = make_target(system, customer.actor, self.rule)
 
     def send(self, headers: dict[str, str]) -> TestResponse:
         request: dict[str, Any] = request_for(self.method, self.rule, self.target)
@@ -60,7 +50,10 @@ class Victim:
 
 
 def state_of(system: System) -> list[tuple[object, ...]]:
-    return [(upload.id, upload.state, upload.received_bytes) for upload in uploads(system)]
+    return [
+        (upload.id, upload.state, upload.received_bytes, upload.released_at, upload.rescan_asked_at)
+        for upload in uploads(system)
+    ]
 
 
 @pytest.fixture

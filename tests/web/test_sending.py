@@ -20,6 +20,14 @@ CONTENT = bytes(range(256)) * 50
 ETAG = "0f1e2d"
 
 
+class Nobody:
+    """Looks at nothing."""
+
+    def look(self) -> None: ...
+
+    def look_last(self) -> None: ...
+
+
 class Sent:
     """The file that was handed to `send_object`, and the name it was to have."""
 
@@ -43,7 +51,7 @@ def client(sent: Sent) -> FlaskClient:
 
     @app.get("/download")
     def download() -> Response:
-        return send_object(sent.file, len(CONTENT), etag=ETAG, filename=sent.filename)
+        return send_object(sent.file, len(CONTENT), etag=ETAG, filename=sent.filename, watch=Nobody())
 
     return app.test_client()
 
@@ -157,7 +165,7 @@ def test_something_that_is_no_file_of_this_machine() -> None:
     app = Flask(__name__)
 
     with app.test_request_context(headers={"Range": "bytes=2-4"}):
-        response = send_object(io.BytesIO(b"abcdefgh"), 8, etag=ETAG, filename="a.tgz")
+        response = send_object(io.BytesIO(b"abcdefgh"), 8, etag=ETAG, filename="a.tgz", watch=Nobody())
         with response:
             assert b"".join(response.iter_encoded()) == b"cde"
 

@@ -49,7 +49,7 @@ def upload(upload_id: UUID) -> ResponseReturnValue:
 @blueprint.get("/uploads/<uuid:upload_id>/content")
 @requires(Permission.UPLOAD_DOWNLOAD)
 def content(upload_id: UUID) -> ResponseReturnValue:
-    """Send the bytes of a clean upload; 409 with the state in any other."""
+    """Send the bytes of a clean upload, to staff of a released one too; 409 with the state in any other."""
     try:
         return send_upload(upload_id)
     except StateConflictError as error:

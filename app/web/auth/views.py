@@ -1,8 +1,6 @@
 """Sign-in with a local password, sign-out."""
 
-from urllib.parse import urlsplit
-
-from flask import Blueprint, g, redirect, render_template, request, session, url_for
+from flask import g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
@@ -13,13 +11,13 @@ from app.domain.policy import Permission
 from app.queries import accounts
 from app.services import passwords, sign_in
 from app.web.access import public, requires
+from app.web.auth.blueprint import blueprint
+from app.web.auth.target import inside
 from app.web.context import system, system_work, work
 from app.web.login import Principal
 
-blueprint = Blueprint("auth", __name__)
-
 #: One sentence for a wrong password and for no such account: it must not tell which.
-_REFUSED = "That address and password do not fit together."
+REFUSED = "That address and password do not fit together."
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
@@ -56,7 +54,7 @@ def begin_session() -> ResponseReturnValue:
     if not passwords.verify(form.password.data, account.password_hash if account else None) or not account:
         with system_work() as uow:
             sign_in.refused(uow, form.email.data, request.remote_addr)
-        return render_template("auth/sign_in.html", form=form, error=_REFUSED), 401
+        return render_template("auth/sign_in.html", form=form, error=REFUSED), 401
     previous = getattr(current_user, "session_id", None)
     person = accounts.actor_of(account, request.remote_addr)
     with system().work(person, g.request_id) as uow:
@@ -65,7 +63,7 @@ def begin_session() -> ResponseReturnValue:
         row = sign_in.begin(uow, account, user_agent=request.headers.get("User-Agent"))
     session.clear()  # the CSRF token included: nothing planted before survives
     login_user(Principal(person, session_id=row.id))
-    return redirect(_inside(form.next.data), code=303)
+    return redirect(inside(form.next.data), code=303)
 
 
 @blueprint.post("/sign-out")
@@ -78,13 +76,3 @@ def sign_out() -> ResponseReturnValue:
     logout_user()
     session.clear()
     return redirect(url_for("auth.sign_in"), code=303)
-
-
-def _inside(target: str | None) -> str:
-    """Return ``target`` if it is a path of this portal, and the home page otherwise."""
-    parts = urlsplit(target or "")
-    inside = not parts.scheme and not parts.netloc and parts.path.startswith("/")
-    # Browsers take a backslash for a slash: "/\evil.example" would leave.
-    if inside and target and not target.startswith("//") and "\\" not in target and target.isprintable():
-        return target
-    return url_for("portal.home")

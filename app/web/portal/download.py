@@ -13,5 +13,5 @@ from app.web.portal.blueprint import blueprint
 @blueprint.get("/download/<uuid:upload_id>")
 @requires(Permission.UPLOAD_DOWNLOAD)
 def download(upload_id: UUID) -> ResponseReturnValue:
-    """Send a clean upload as an attachment under its original name."""
+    """Send a clean upload, to staff a released one too, as an attachment under its original name."""
     return send_upload(upload_id)

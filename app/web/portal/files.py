@@ -1,15 +1,18 @@
 """The list, one upload, its receipt, and deleting it."""
 
 import shlex
+from collections.abc import Callable
 from uuid import UUID
 
 from flask import jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.domain.lifecycle import UploadState
+from app.domain.errors import ForbiddenError, StateConflictError
+from app.domain.lifecycle import QUARANTINED, UploadState
 from app.domain.policy import Permission
 from app.queries import uploads
-from app.services import removal
+from app.services import downloads, removal
+from app.uow import UnitOfWork
 from app.web.access import requires
 from app.web.context import actor, system, work
 from app.web.errors import wants_json
@@ -55,15 +58,31 @@ def file(upload_id: UUID) -> ResponseReturnValue:
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
         history = uploads.history(uow.session, upload)
+        may_download = _granted(downloads.leave_for_all, uow, upload_id)
+        may_salvage = _granted(downloads.leave_for_clean_members, uow, upload_id)
     if wants_json():
         return jsonify(upload_json(upload))
     return render_template(
         "portal/_file_status.html" if "HX-Request" in request.headers else "portal/file.html",
         upload=upload,
         history=history,
-        may_download=upload.state is UploadState.CLEAN and actor().may(Permission.UPLOAD_DOWNLOAD),
-        may_delete=upload.state is not UploadState.DELETED and actor().may(Permission.UPLOAD_DELETE),
+        may_download=may_download,
+        may_salvage=may_salvage,
+        may_review=actor().may(Permission.QUARANTINE_REVIEW),
+        may_delete=upload.state not in {UploadState.DELETED, *QUARANTINED}
+        and actor().may(Permission.UPLOAD_DELETE),
+        held=upload.state in QUARANTINED,
+        busy=not upload.settled or upload.rescan_asked_at is not None,
     )
+
+
+def _granted(ask: Callable[[UnitOfWork, UUID], object], uow: UnitOfWork, upload_id: UUID) -> bool:
+    """Whether whoever asks would be given leave to fetch it so."""
+    try:
+        ask(uow, upload_id)
+    except (ForbiddenError, StateConflictError):
+        return False
+    return actor().may(Permission.UPLOAD_DOWNLOAD)
 
 
 @blueprint.get("/files/<uuid:upload_id>/receipt")

@@ -1,0 +1,130 @@
+"""Whether stored objects are still what they were: saying so when not, and looking at a few."""
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from sqlalchemy import select
+
+from app.domain.errors import DependencyError, NotFoundError
+from app.domain.events import Event
+from app.domain.lifecycle import JUDGED, UploadState
+from app.log import get_logger
+from app.models import Upload
+from app.ports import Storage
+from app.services import notices
+from app.services.lifecycle import transition
+from app.uow import UnitOfWork
+
+log = get_logger(__name__)
+
+_SAMPLE = 50  # objects
+_WITNESSES = 5  # other objects that tell one that is lost from a store that is away
+_READ = 1024**2
+
+Work = Callable[[], AbstractContextManager[UnitOfWork]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored object as its row has it: ``size`` in bytes, ``sha256`` in hex."""
+
+    upload_id: UUID
+    key: str
+    version: str
+    size: int
+    sha256: str
+
+
+def report(work: Work, storage: Storage, upload_id: UUID, version: str, found: str | None) -> bool:
+    """Say that the object under an upload's key is not the ``version`` of its row; whether that is news.
+
+    The upload becomes INTEGRITY_FAILED and staff are told, once, and only if it still has a
+    verdict about ``version``. ``found`` is the version that is there, None for no object at all; the
+    same version again says that its bytes are others.
+
+    Raises:
+        DependencyError: none of some other objects is there either, so the store is to blame.
+    """
+    if found is None:
+        with work() as uow:
+            keys = [each.key for each in sample(uow, _WITNESSES) if each.upload_id != upload_id]
+        if keys and not any(_is_there(storage, key) for key in keys):
+            raise DependencyError("The storage seems to be empty.", looked_for=len(keys))
+    with work() as uow:
+        return _fail(uow, upload_id, version, found)
+
+
+def _is_there(storage: Storage, key: str) -> bool:
+    try:
+        storage.open(key)[0].close()
+    except NotFoundError:
+        return False
+    return True
+
+
+def _reason(version: str, found: str | None) -> str:
+    if found is None:
+        return "The stored file is missing."
+    if found == version:
+        return "The stored bytes are not those that were received."
+    return "The stored file is no longer the one that was scanned."
+
+
+def _fail(uow: UnitOfWork, upload_id: UUID, version: str, found: str | None) -> bool:
+    judged = uow.session.scalar(
+        select(Upload.id)
+        .where(Upload.id == upload_id, Upload.storage_version == version, Upload.state.in_(JUDGED))
+        .with_for_update()
+    )
+    if judged is None:  # deleted, or scanned again, or somebody else was first
+        return False
+    log.error("stored_object_changed", upload_id=upload_id, expected=version, found=found)
+    failed = transition(
+        uow,
+        upload_id,
+        UploadState.INTEGRITY_FAILED,
+        reason=_reason(version, found),
+        lease_until=None,
+        rescan_asked_at=None,
+    )
+    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, failed)
+    return True
+
+
+def sample(uow: UnitOfWork, count: int = _SAMPLE) -> list[Stored]:
+    """Return up to ``count`` objects that have a verdict, from a random place on."""
+    query = (
+        select(Upload.id, Upload.storage_key, Upload.storage_version, Upload.size, Upload.sha256)
+        .where(Upload.state.in_(JUDGED))
+        .order_by(Upload.id)
+        .limit(count)
+    )
+    pivot = uuid4()
+    rows = list(uow.session.execute(query.where(Upload.id >= pivot)))
+    rows += uow.session.execute(query.where(Upload.id < pivot)).all()[: count - len(rows)]
+    return [
+        Stored(row.id, row.storage_key, str(row.storage_version), row.size or 0, str(row.sha256))
+        for row in rows
+    ]
+
+
+def check(storage: Storage, stored: Stored) -> tuple[bool, str | None]:
+    """Read one object; return whether it is what was received, and its version (None: missing).
+
+    Raises:
+        DependencyError, OSError: the store failed.
+    """
+    try:
+        file, version = storage.open(stored.key)
+    except NotFoundError:
+        return False, None
+    digest, size = hashlib.sha256(), 0
+    with file:
+        while chunk := file.read(_READ):
+            digest.update(chunk)
+            size += len(chunk)
+    same = (version, size, digest.hexdigest()) == (stored.version, stored.size, stored.sha256)
+    return same, version

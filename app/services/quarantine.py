@@ -1,0 +1,98 @@
+"""What staff do with what is held back: release, take that back, delete."""
+
+from uuid import UUID
+
+from sqlalchemy import func
+
+from app.domain import naming
+from app.domain.errors import StateConflictError
+from app.domain.lifecycle import QUARANTINED, UploadState
+from app.models import Upload
+from app.queries import uploads
+from app.services import audit, removal
+from app.uow import UnitOfWork
+
+_NEVER = {
+    UploadState.INFECTED: "A virus was found in this bundle. It can never be released.",
+    UploadState.INTEGRITY_FAILED: "The stored bytes are not what was received. Nobody can release them.",
+}
+
+
+def may_be_released(upload: Upload) -> bool:
+    """Whether `release` would do so."""
+    return upload.state is UploadState.UNSCANNABLE and upload.released_at is None
+
+
+def check_releasable(upload: Upload) -> None:
+    """Raise StateConflictError, with the sentence that says why, unless `release` would do so."""
+    if may_be_released(upload):
+        return
+    if upload.released_at is not None:
+        raise StateConflictError("This bundle was released already.", state=upload.state)
+    sentence = _NEVER.get(upload.state, "Only a bundle that needs review can be released.")
+    raise StateConflictError(sentence, state=upload.state)
+
+
+def release(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
+    """Let staff fetch a bundle that could not be checked, for ``reason``, which only staff read.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+        StateConflictError: not UNSCANNABLE, or released already.
+        InvalidInputError: the reason is too short or too long.
+    """
+    upload = _locked(uow, upload_id)
+    check_releasable(upload)
+    why = naming.clean_reason(reason)
+    upload.released_at = func.now()
+    upload.released_by = uow.actor.label
+    upload.release_reason = why
+    audit.record(uow, "upload.released", upload=upload, why=why)
+    return _written(uow, upload)
+
+
+def withdraw(uow: UnitOfWork, upload_id: UUID) -> Upload:
+    """Take a release back.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+        StateConflictError: not released.
+    """
+    upload = _locked(uow, upload_id)
+    if upload.released_at is None:
+        raise StateConflictError("This bundle is not released.", state=upload.state)
+    upload.released_at = upload.released_by = upload.release_reason = None
+    audit.record(uow, "upload.release_withdrawn", upload=upload)
+    return _written(uow, upload)
+
+
+def check_held(upload: Upload) -> None:
+    """Raise StateConflictError unless the bundle is in quarantine."""
+    if upload.state not in QUARANTINED:
+        raise StateConflictError("This bundle is not in quarantine.", state=upload.state)
+
+
+def delete(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
+    """Mark a held bundle deleted for ``reason``, which its sender reads; see `removal.delete`.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+        StateConflictError: not in quarantine.
+        InvalidInputError: the reason is too short or too long.
+    """
+    check_held(_locked(uow, upload_id))
+    why = naming.clean_reason(reason)
+    return removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}: {why}")
+
+
+def _locked(uow: UnitOfWork, upload_id: UUID) -> Upload:
+    """Return the upload; its state stays what it is until the unit of work ends."""
+    upload = uploads.get(uow.session, uow.actor, upload_id)
+    uow.session.refresh(upload, with_for_update={"of": Upload})
+    return upload
+
+
+def _written(uow: UnitOfWork, upload: Upload) -> Upload:
+    uow.session.flush()
+    uow.session.refresh(upload)  # the database says when it was
+    return upload
