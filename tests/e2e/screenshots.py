@@ -25,6 +25,10 @@ from tests.live import BUNDLES
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+LOOKS: list[tuple[str, dict[str, Any]]] = [
+    ("", {"viewport": DESK, "color_scheme": "light"}),
+    ("-phone-dark", {"viewport": PHONE, "color_scheme": "dark", "device_scale_factor": 2}),
+]
 SENT = [  # who, file, name, case, note
     ("acme", "support-bundle.tar.gz", "support-bundle-2026-11-18.tar.gz", "CS-4688", None),
     ("globex", "preflight-bundle.tar.gz", "preflight-cluster-eu-1.tar.gz", "CS-4690", "Before the upgrade."),
@@ -45,12 +49,9 @@ INFECTED, CUT, READY = (
 class Portal:
     """The running portal and its demo accounts."""
 
-    def __init__(self, url: str, demo: Path) -> None:
+    def __init__(self, url: str, accounts: dict[str, dict[str, str]]) -> None:
         self.url = url
-        self.accounts: dict[str, dict[str, str]] = {
-            entry.get("organisation", entry["role"]): entry
-            for entry in json.loads(demo.read_text())["accounts"]
-        }
+        self.accounts = accounts
 
     def _headers(self, who: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.accounts[who]['token']}"}
@@ -108,11 +109,7 @@ def infected(content: bytes) -> bytes:
 
 def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> None:
     """Take every picture, on a desk in light and on a phone in dark."""
-    looks: list[tuple[str, dict[str, Any]]] = [
-        ("", {"viewport": DESK, "color_scheme": "light"}),
-        ("-phone-dark", {"viewport": PHONE, "color_scheme": "dark", "device_scale_factor": 2}),
-    ]
-    for suffix, options in looks:
+    for suffix, options in LOOKS:
         with portal.open(browser, "engineer", **options) as page:
             page.goto("/files")
             expect(page.locator("tbody tr").nth(len(SENT) - 1)).to_be_visible()
@@ -151,7 +148,9 @@ def sending(page: Page) -> None:
 
 def main(url: str, demo: str, into: str) -> None:
     """Fill the portal and take its pictures."""
-    portal, folder = Portal(url.rstrip("/"), Path(demo)), Path(into)
+    entries = json.loads(Path(demo).read_text())["accounts"]
+    accounts = {entry.get("organisation", entry["role"]): entry for entry in entries}
+    portal, folder = Portal(url.rstrip("/"), accounts), Path(into)
     folder.mkdir(parents=True, exist_ok=True)
     sent = fill(portal)
     with sync_playwright() as playwright:

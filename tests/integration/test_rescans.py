@@ -118,7 +118,7 @@ def test_the_right_bytes_again_after_a_restore(system: System, sender: Actor, ve
     again = claim(system, fresh(system, taken.upload_id))
     assert again
     assert record(system, again, report_on(again, verdict))
-    assert fresh(system, taken.upload_id).state == verdict
+    assert fresh(system, taken.upload_id).state is UploadState(verdict)
 
 
 def test_behind_the_fence_nothing_is_written(system: System, sender: Actor) -> None:

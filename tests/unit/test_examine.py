@@ -13,8 +13,9 @@ import pytest
 from app.bundle.budget import Budget
 from app.domain.errors import ScannerUnavailableError
 from app.domain.verdict import Finding, ScanReport, StreamResult, StreamVerdict, Verdict
-from app.services.scanning import examine as module
+from app.services.scanning import sending
 from app.services.scanning.examine import examine
+from app.services.scanning.sending import MIB
 from app.services.scanning.tally import MOST_FINDINGS
 from tests.factories.bundles import make_tar, make_tgz
 from tests.fakes import FakeScanner
@@ -51,12 +52,12 @@ def test_a_hit_among_small_members_is_named(position: int) -> None:
     files[f"logs/{position}"] = BAD
     report = scan(make_tgz(files))
     assert report.verdict is Verdict.INFECTED
-    assert report.findings == (Finding(f"logs/{position}", "Fake.Malware"),)
+    assert report.findings == (Finding(f"logs/{position}", "Fake.Malware", position),)
     assert report.reason is None
 
 
 def test_hits_in_large_members_and_in_several_shards(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SHARD_MEMBERS", 10)
+    monkeypatch.setattr(sending, "SHARD_MEMBERS", 10)
     files = many(100, a=BIG + BAD, b=BAD, z=BAD + BIG)
     assert [finding.member for finding in scan(make_tgz(files)).findings] == ["a", "b", "z"]
 
@@ -67,27 +68,12 @@ def test_the_list_of_findings_ends_somewhere() -> None:
     assert len(report.findings) == MOST_FINDINGS
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 7])
-@pytest.mark.parametrize("padding", [0, 2_000_000])
-def test_archives_within_archives(depth: int, padding: int) -> None:
-    """T20. Below DEPTH, and from 1 MiB on, the engine itself has to open them."""
-    content = BAD
-    for level in range(depth):
-        content = make_tgz({f"level{level}": content, "beside": b"x" * padding})
-    report = scan(content)
-    opened_here = depth <= module.DEPTH + 1
-    assert (report.verdict is Verdict.INFECTED) is opened_here
-    if opened_here:
-        assert report.findings[0].member.endswith("level0")
-    assert report.members_total == 2
-
-
 def test_an_unsound_archive_within_is_left_to_the_engine() -> None:
     inner = make_tgz({"a": b"content"})
     scanner = FakeScanner()
     scanner.answers[inner[20:40]] = StreamVerdict(StreamResult.INFECTED, "Fake.Packed")
     assert scan(make_tgz({"inner.tgz": inner + b"junk"}), scanner).findings == (
-        Finding("inner.tgz", "Fake.Packed"),
+        Finding("inner.tgz", "Fake.Packed", 0),
     )
 
 
@@ -137,7 +123,7 @@ def test_over_budget() -> None:
     report = scan(make_tgz(many(10)), budget=Budget(members=9))
     assert (report.verdict, report.reason) == (
         Verdict.UNSCANNABLE,
-        "The archive holds more than 9 entries. Please send it in smaller parts.",
+        "The archive holds more than 9 files and folders. Please send it in smaller parts.",
     )
 
 
@@ -204,15 +190,15 @@ def test_an_absent_scanner_is_no_verdict_and_leaves_no_thread(files: dict[str, b
 
 
 def test_members_over_the_cap_go_in_overlapping_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "WINDOW", 3 * module.MIB)
-    monkeypatch.setattr(module, "OVERLAP", module.MIB)
+    monkeypatch.setattr(sending, "WINDOW", 3 * MIB)
+    monkeypatch.setattr(sending, "OVERLAP", MIB)
     scanner = FakeScanner()
     report = scan(make_tgz({"core": BIG * 4}), scanner)
     assert report.verdict is Verdict.CLEAN
-    assert report.bytes_scanned == 8 * module.MIB
+    assert report.bytes_scanned == 8 * MIB
     assert len(scanner.streams) > 2
-    assert max(scanner.streams) < 4.5 * module.MIB
-    for split in range(3 * module.MIB - 20, 3 * module.MIB + 10):
+    assert max(scanner.streams) < 4.5 * MIB
+    for split in range(3 * MIB - 20, 3 * MIB + 10):
         infected = bytearray(BIG * 4)
         infected[split : split + len(BAD)] = BAD
         assert scan(gzip.compress(make_tar({"core": bytes(infected)}), 0)).verdict is Verdict.INFECTED

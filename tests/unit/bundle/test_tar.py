@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.bundle.budget import Budget, Meter
+from app.bundle.cursor import TarDamageError
 from app.bundle.errors import DamagedBundleError, MalformedBundleError, OverBudgetError
 from app.bundle.header import BLOCK
 from app.bundle.stream import BundleStream
-from app.bundle.tar import TRAILING, TarDamageError, walk
+from app.bundle.tar import TRAILING, walk
 from tests.factories.bundles import make_tar, make_tgz
 
 Format = Literal[0, 1, 2]
@@ -197,7 +198,7 @@ def marks(tar: bytes) -> Iterator[tuple[str, bool, bytes]]:
 
 def test_budgets() -> None:
     tar = make_tar({"a": b"", "b": b""})
-    with pytest.raises(OverBudgetError, match="1 entries"):
+    with pytest.raises(OverBudgetError, match="1 files"):
         read(tar, budget=Budget(members=1))
     with pytest.raises(OverBudgetError, match="path longer"):
         read(make_tar({"d" * 5000: b""}))
