@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from app.domain.jobs import JobName, QueueName
 from app.domain.verdict import Engine, StreamVerdict
@@ -30,10 +30,15 @@ class Sink(Protocol):
         """
 
 
+#: What is kept beside a bundle: the table of what lies in it, and its gzip seek index.
+Side = Literal["members", "gzidx"]
+
+
 class Storage(Protocol):
     """Where bundles lie. Keys are ours (``<organisation uuid>/<upload uuid>``).
 
-    An object is *incoming* until it is sealed, then write-once.
+    An object is *incoming* until it is sealed, then write-once. Beside a sealed object lie its
+    sides, which say nothing that could not be read out of it again.
     """
 
     name: str
@@ -69,11 +74,27 @@ class Storage(Protocol):
             NotFoundError: there is none.
         """
 
+    def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
+        """Keep ``content``, from where it stands, beside the sealed object, in place of any before.
+
+        Whoever reads sees the old one or the new one, whole.
+
+        Raises:
+            NotFoundError: no object is sealed under that key.
+            StorageFullError, DependencyError: nothing was replaced.
+        """
+
+    def open_side(self, key: str, side: Side) -> BinaryIO:
+        """Open what is kept beside an object. Raises NotFoundError."""
+
     def delete(self, key: str) -> None:
-        """Remove the object, sealed or not; what is already gone is not an error."""
+        """Remove the object, sealed or not, and its sides; what is already gone is not an error."""
 
     def stored(self) -> Iterable[tuple[str, float]]:
-        """Yield (key, seconds since it last changed) of everything stored, sealed or not."""
+        """Yield (key, seconds since it last changed) of everything stored, sealed or not.
+
+        A key of which nothing but a side is left is among them.
+        """
 
     def check(self) -> None:
         """Write, read back and remove a small object. Raises DependencyError, StorageFullError."""

@@ -55,8 +55,14 @@ class _Call(clamd.ClamdNetworkSocket):  # type: ignore[misc]  # the package has 
         """
         with self.clamd_socket.makefile("rb") as replies:
             line: bytes = replies.readline(LONGEST_REPLY)
-        if not line.endswith(b"\n"):
-            raise ConnectionResetError("no reply")
+            if not line.endswith(b"\n"):
+                raise ConnectionResetError("no reply")
+            try:
+                more = replies.read(1)  # clamd says one line and hangs up
+            except ConnectionResetError:  # without having listened to the end, so it is no OK
+                more = line[: len(_CLEAN)] if line == _CLEAN.encode() + b"\n" else b""
+            if more:
+                raise ConnectionResetError("more than a reply")
         return display_name(line[:-1])
 
     def instream(self, buff: Iterable[bytes | memoryview]) -> str:

@@ -1,1 +1,1 @@
-"""What the product knows best: a .tgz as a stream. No Flask, no database, no disk."""
+"""What the product knows best: a .tgz as a stream. No Flask, no service, no files but notes of its own."""

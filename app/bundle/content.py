@@ -20,6 +20,20 @@ _KINDS = (  # (what it begins with, what people call it)
     (b"\x04\x22\x4d\x18", "packed with lz4, not with gzip"),
     (b"\x1f\x9d", "packed with compress, not with gzip"),
     (b"%PDF", "a PDF document"),
+    (b"MSCF", "a cab archive"),
+    (b"!<arch>\n", "an ar archive"),
+    (b"0707", "a cpio archive"),
+    (b"\xed\xab\xee\xdb", "an rpm package"),
+    (b"xar!", "a xar archive"),
+    (b"\xd0\xcf\x11\xe0", "an office document"),
+    (b"hsqs", "a disk image"),
+    (b"QFI\xfb", "a disk image"),
+    (b"KDMV", "a disk image"),
+)
+_LATER = (  # (where it says so, what it says, what people call it)
+    (510, b"\x55\xaa", "a disk image"),
+    (512, b"EFI PART", "a disk image"),
+    (32_769, b"CD001", "a disc image"),
 )
 
 
@@ -50,12 +64,17 @@ def problem_of(head: bytes, *, more: bool = False) -> str | None:
 
 
 def kind_of(head: bytes) -> str | None:
-    """Return what a file that begins so is called ("a zip archive"), if it is packed."""
+    """Return what a file that begins so is called ("a zip archive"), if it holds other files or is packed.
+
+    ``head`` of HEAD bytes always suffices.
+    """
     if head.startswith(GZIP):
         return "packed with gzip"
     if is_header(head[:BLOCK]):
         return "a tar archive"
-    return next((kind for magic, kind in _KINDS if head.startswith(magic)), None)
+    kinds = [kind for magic, kind in _KINDS if head.startswith(magic)]
+    kinds += [kind for place, magic, kind in _LATER if head.startswith(magic, place)]
+    return kinds[0] if kinds else None
 
 
 def _not_gzip(head: bytes, *, more: bool) -> str | None:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import BinaryIO, cast
+from typing import Protocol, cast
 
 from isal import isal_zlib
 
@@ -14,15 +14,22 @@ CHUNK = 256 * 1024  # expanded bytes per step, so a bomb never holds more than t
 GZIP_WINDOW = 31  # zlib's way to say: gzip header and trailer, largest window
 CorruptError = cast("type[Exception]", isal_zlib.IsalError)  # its stub calls it an instance
 
-_EXTRA, _NAME, _COMMENT, _RESERVED = 0x04, 0x08, 0x10, 0xE0
+HEADER_CRC, _EXTRA, _NAME, _COMMENT, RESERVED = 0x02, 0x04, 0x08, 0x10, 0xE0
 _MAX_EXTRA = 64  # bgzip needs 6; a whole zip archive would fit into the 65,535 allowed
 _MAX_TEXT = 1024
+
+
+class Readable(Protocol):
+    """What bytes come from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return between 1 and ``size`` bytes, or b"" at the end."""
 
 
 class Gunzip:
     """Iterate over it once, for chunks of at most CHUNK bytes.
 
-    ``size`` and ``sha256`` are of the file's bytes read so far.
+    ``size`` and ``sha256`` are of the file's bytes read so far; what is nested is not hashed.
 
     Raises, while iterating:
         DamagedBundleError: cut off, or a checksum or length (RFC 1952 CRC32, ISIZE) is wrong.
@@ -30,7 +37,7 @@ class Gunzip:
         OverBudgetError: it unfolds into too much.
     """
 
-    def __init__(self, source: BinaryIO, meter: Meter, *, nested: bool = False) -> None:
+    def __init__(self, source: Readable, meter: Meter, *, nested: bool = False) -> None:
         """``nested``: the source was itself expanded, and is no reason to allow for more."""
         self.size = 0
         self._source = source
@@ -66,8 +73,8 @@ class Gunzip:
     def _read(self) -> bytes:
         data = self._source.read(READ)
         self.size += len(data)
-        self._digest.update(data)
         if not self._nested:
+            self._digest.update(data)
             self._meter.read(len(data))
         return data
 
@@ -80,7 +87,7 @@ class Gunzip:
                 chunk = inflater.decompress(data, CHUNK)
             except CorruptError as error:
                 what = "the compressed data or its checksum is wrong"
-                raise DamagedBundleError(self.offset, what) from error
+                raise DamagedBundleError(self.offset, what, agreed=False) from error
             ended = inflater.eof
             # Output may be pending after the last input, so only silence on no input is the end.
             if not (data or chunk or ended):
@@ -116,19 +123,20 @@ def header_is_whole(data: bytes) -> bool:
     if len(data) < 12:
         return False
     flags, position = data[3], 10
-    if flags & _RESERVED:
+    if flags & RESERVED:
         raise ValueError("its gzip header uses reserved flags")
+    if flags & _COMMENT:
+        raise ValueError("its gzip header carries data of its own")
     if flags & _EXTRA:
         extra = int.from_bytes(data[10:12], "little")
         if extra > _MAX_EXTRA:
             raise ValueError("its gzip header carries data of its own")
         position = 12 + extra
-    for flag in (_NAME, _COMMENT):
-        if flags & flag:
-            end = data.find(b"\0", position, position + _MAX_TEXT)
-            if end < 0:
-                if len(data) >= position + _MAX_TEXT:
-                    raise ValueError("its gzip header carries data of its own")
-                return False
-            position = end + 1
+    if flags & _NAME:
+        end = data.find(b"\0", position, position + _MAX_TEXT)
+        if end < 0:
+            if len(data) >= position + _MAX_TEXT:
+                raise ValueError("its gzip header carries data of its own")
+            return False
+        position = end + 1
     return len(data) >= position

@@ -1,15 +1,13 @@
 """One pass over a stored bundle: hashed, expanded and walked at the same time."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
-from io import BytesIO
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 from app.bundle.budget import Budget, Meter
-from app.bundle.errors import DamagedBundleError, MalformedBundleError
+from app.bundle.entries import entries
 from app.bundle.gunzip import Gunzip
-from app.bundle.tar import Member, TarDamageError, walk
+from app.bundle.nested import NestedStream
+from app.bundle.tar import Member
 
 
 class BundleStream:
@@ -21,21 +19,18 @@ class BundleStream:
         OSError: the store failed; nothing is known about the bundle.
     """
 
-    def __init__(self, source: BinaryIO, budget: Budget) -> None:
-        """``source`` stands at its beginning."""
-        self._meter = Meter(budget)
+    def __init__(self, source: BinaryIO, budget: Budget, started: float | None = None) -> None:
+        """``source`` stands at its beginning; ``started`` as in `Meter`."""
+        self.budget = budget
+        self._meter = Meter(budget, started)
         self._gunzip = Gunzip(source, self._meter)
 
     def __iter__(self) -> Iterator[Member]:
-        return _members(self._gunzip, self._meter)
+        return entries(self._gunzip, self._gunzip, self._meter)
 
-    def nested(self, data: bytes) -> Iterator[Member]:
-        """Walk a .tgz that is the content of a member, on the budget of this bundle.
-
-        Raises:
-            BundleError: as for the bundle itself, offsets being within ``data``.
-        """
-        return _members(Gunzip(BytesIO(data), self._meter, nested=True), self._meter)
+    def nested(self, name: str, head: bytes, rest: Iterable[bytes] = ()) -> NestedStream:
+        """Open an archive that is the content of a member, on the budget of this bundle."""
+        return NestedStream(name, head, rest, self._meter)
 
     def read_rest(self) -> None:
         """After an error: read on, so that ``sha256`` and ``size`` are of the whole object."""
@@ -54,26 +49,3 @@ class BundleStream:
     @property
     def seconds(self) -> float:
         return self._meter.seconds
-
-
-def _members(gunzip: Gunzip, meter: Meter) -> Iterator[Member]:
-    with _told(gunzip):
-        for member in walk(gunzip, meter):
-            yield replace(member, content=_content(gunzip, member.content))
-
-
-def _content(gunzip: Gunzip, content: Iterator[bytes]) -> Iterator[bytes]:
-    """Give a member's chunks to whoever reads them, who is not below `_members` and meets damage too."""
-    with _told(gunzip):
-        for chunk in content:  # noqa: UP028 - `yield from` would close what the walk must still skip
-            yield chunk
-
-
-@contextmanager
-def _told(gunzip: Gunzip) -> Iterator[None]:
-    try:
-        yield
-    except TarDamageError as error:
-        raise DamagedBundleError(gunzip.offset, str(error)) from error
-    except ValueError as error:
-        raise MalformedBundleError(gunzip.offset, str(error)) from error

@@ -4,156 +4,200 @@ The reader sees at least what any other reader would see: it goes on after an en
 and what it finds there is content too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from app.bundle.budget import Meter
+from app.bundle.cursor import Cursor, TarCutError, TarDamageError
 from app.bundle.errors import OverBudgetError
-from app.bundle.header import BLOCK, CONTENT, EXTENSION, Extended, Header, attributes_of, is_header, parse
+from app.bundle.header import (
+    BLOCK,
+    EXTENSION,
+    REGULAR,
+    SPARSE,
+    Extended,
+    Header,
+    attributes_of,
+    is_header,
+    parse,
+)
 from app.bundle.names import display_name
+from app.bundle.table import Kind
+from app.domain.verdict import Obstacle
 
 TRAILING = "(data after the end of the archive)"
 ATTRIBUTES = " (attributes)"
 _ZEROS = bytes(BLOCK)
-_MAX_EXTENSION = 1024**2  # bytes of one long name or pax header
+_MAX_EXTENSION = 1024**2  # bytes of the long names and pax headers of one entry
+_KINDS: dict[bytes, Kind] = {
+    **dict.fromkeys(REGULAR | {SPARSE}, "file"),
+    b"1": "hardlink",
+    b"2": "symlink",
+    b"3": "device",
+    b"4": "device",
+    b"5": "directory",
+    b"6": "fifo",
+}
 
 
-class TarDamageError(ValueError):
-    """The tar ends, or stops being a tar, where it must not."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Member:
     """One entry, good until the next is asked for.
 
-    ``name`` is for display only. ``content`` gives ``size`` bytes in chunks; ``size`` is None
-    for TRAILING, which goes on to the end. ``sparse``: the content lacks the file's holes.
-    ``entry`` is false for what belongs to another entry: the attributes stored with it.
+    ``name`` and ``link`` (what a link points to) are for display only. ``content`` gives ``size``
+    bytes in chunks, the first at ``offset`` of the expanded bytes; ``size`` is None where only
+    the end tells, as with TRAILING. ``number`` counts the entries from 0; attributes have that of
+    the entry that follows them, and TRAILING has none. ``modified`` is in seconds since the
+    epoch, 0 if unknown. ``sparse``: the content lacks the file's holes.
     """
 
     name: str
     size: int | None
     content: Iterator[bytes]
+    kind: Kind = "file"
+    number: int | None = 0
+    offset: int = -1
+    mode: int = 0
+    modified: int = 0
+    link: str | None = None
     sparse: bool = False
-    entry: bool = True
+
+    @property
+    def entry(self) -> bool:
+        """Whether it is an entry by itself, and no more than what belongs to one or to none."""
+        return self.kind not in {"attributes", "trailing"}
 
 
-class _Cursor:
-    """Cuts a stream of chunks anew."""
+class _Ahead:
+    """The extended headers before an entry."""
 
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._chunk = b""
-        self._position = 0
+    def __init__(self) -> None:
+        self.extended = Extended()
+        self.attributes: list[bytes] = []
+        self.size = 0  # bytes of them, their own blocks included
 
-    def some(self, limit: int) -> bytes:
-        """Return between 1 and ``limit`` bytes, or b"" at the end."""
-        if self._position == len(self._chunk):
-            self._chunk, self._position = next(self._chunks, b""), 0
-        start = self._position
-        self._position = min(len(self._chunk), start + limit)
-        return self._chunk[start : self._position]
+    def __bool__(self) -> bool:
+        """Whether an entry must follow."""
+        return bool(self.extended or self.attributes)
 
-    def upto(self, size: int) -> bytes:
-        """Return ``size`` bytes, or fewer at the end."""
-        data = self.some(size)
-        while len(data) < size and (more := self.some(size - len(data))):
-            data += more
-        return data
-
-    def exactly(self, size: int) -> Iterator[bytes]:
-        """Yield ``size`` bytes in chunks, and skip the padding to a whole block."""
-        left = size
-        while left:
-            data = self.some(left)
-            if not data:
-                raise TarDamageError("it ends within a file")
-            left -= len(data)
-            yield data
-        padding = self.upto(-size % BLOCK)
-        if len(padding) < -size % BLOCK:
-            raise TarDamageError("it ends within a file")
-        if any(padding):
-            raise ValueError("something is hidden behind the end of a file")
-
-    def rest(self, first: bytes) -> Iterator[bytes]:
-        """Yield ``first`` and all that follows."""
-        while first:
-            yield first
-            first = self.some(1024**2)
+    def add(self, cursor: Cursor, header: Header) -> None:
+        """Take in one more. Raises ValueError, OverBudgetError."""
+        self.size += BLOCK + header.size
+        if self.size > _MAX_EXTENSION:
+            what = f"holds a header of more than {_MAX_EXTENSION:,} bytes"
+            raise OverBudgetError(Obstacle.TOO_LARGE, what)
+        data = b"".join(cursor.exactly(header.size))
+        self.extended.add(header.type, data)
+        self.attributes += attributes_of(header.type, data)
 
 
-def walk(chunks: Iterable[bytes], meter: Meter) -> Iterator[Member]:
+def walk(
+    chunks: Iterable[bytes],
+    meter: Meter,
+    told: Callable[[Iterator[bytes]], Iterator[bytes]] = lambda content: content,
+) -> Iterator[Member]:
     """Yield the members of the tar that ``chunks`` hold, each entry once, of every type.
 
     An archive is whole when it ends with two blocks of zeros (POSIX), however many follow.
+    ``told`` wraps contents that raise while they are read.
 
     Raises:
-        TarDamageError: it is cut off, or a header's checksum is wrong.
+        TarCutError: it is cut off.
+        TarDamageError: a header's checksum is wrong.
         ValueError: two readers could see two different archives in it.
         OverBudgetError: too many entries, or too long a name.
     """
-    cursor = _Cursor(chunks)
-    extended = Extended()
-    attributes = b""  # of the entry to come
-    zeros = 0
+    cursor = Cursor(chunks)
+    ahead = _Ahead()
+    number = zeros = 0
     while block := cursor.upto(BLOCK):
         if block == _ZEROS[: len(block)] and (len(block) == BLOCK or zeros > 1):
             zeros += 1
             continue
         if not is_header(block):
-            if zeros > 1:
-                yield Member(TRAILING, None, cursor.rest(block))
-                raise ValueError("there is data after its end")
-            raise TarDamageError(
-                "a header's checksum is wrong" if len(block) == BLOCK else "it ends too early"
-            )
-        if zeros and (extended or attributes):
+            yield from _no_header(cursor, block, zeros)
+        if zeros and ahead:
             break
         zeros = 0
         header = parse(block)
         if header.type in EXTENSION:
-            data = _extension(cursor, header, meter)
-            extended.add(header.type, data)
-            attributes += attributes_of(header.type, data)
+            meter.time()
+            ahead.add(cursor, header)
             continue
-        if attributes:
-            name = display_name(extended.name(header)) + ATTRIBUTES
-            yield Member(name, len(attributes), iter((attributes,)), entry=False)
-            attributes = b""
-        yield from _member(cursor, header, extended, meter)
-        extended = Extended()
-    if extended or attributes:
+        if ahead.attributes:
+            yield from _attributes(ahead, header, number)
+        meter.member()
+        member = _member(cursor, header, ahead.extended, number, meter)
+        if member.size:
+            member.content = _content(cursor, member.size, told)
+        yield member
+        for _ in member.content:  # what the caller left unread
+            pass
+        if ahead.size:
+            ahead = _Ahead()
+        number += 1
+    _check_end(ahead, zeros)
+
+
+def _attributes(ahead: _Ahead, header: Header, number: int) -> Iterator[Member]:
+    name = display_name(ahead.extended.name(header)) + ATTRIBUTES
+    for value in ahead.attributes:
+        yield Member(name, len(value), iter((value,)), "attributes", number)
+
+
+def _check_end(ahead: _Ahead, zeros: int) -> None:
+    if ahead:
         raise ValueError("an extended header is not followed by its entry")
     if zeros < 2:
-        raise TarDamageError("it ends without an end marker")
+        raise TarCutError("it ends without an end marker")
 
 
-def _member(cursor: _Cursor, header: Header, extended: Extended, meter: Meter) -> Iterator[Member]:
-    meter.member()
+def _no_header(cursor: Cursor, block: bytes, zeros: int) -> Iterator[Member]:
+    """Yield what stands where a header should, if it is after the end; raise what is wrong with it."""
+    if zeros > 1:
+        offset = cursor.offset - len(block)
+        yield Member(TRAILING, None, cursor.rest(block), "trailing", None, offset)
+        raise ValueError("there is data after its end")
+    if len(block) < BLOCK:
+        raise TarCutError("it ends too early")
+    raise TarDamageError("a header's checksum is wrong")
+
+
+def _member(cursor: Cursor, header: Header, extended: Extended, number: int, meter: Meter) -> Member:
+    """Describe an entry, and stand where its content begins."""
     size = extended.size(header)
     name = extended.name(header)
-    meter.path(len(name))
+    link = extended.link(header)
+    meter.path(max(len(name), len(link or b""), len(extended.long_link or b"")))
     if header.extended:
         _skip_sparse_map(cursor)
-    content = cursor.exactly(size) if header.type in CONTENT else iter(())
-    yield Member(display_name(name), size, content, extended.sparse(header))
-    for _ in content:  # what the caller left unread
-        pass
+    kind = _KINDS.get(header.type, "other")
+    return Member(
+        display_name(name),
+        size,
+        iter(()),
+        "directory" if kind == "file" and name.endswith(b"/") else kind,
+        number,
+        cursor.offset,
+        header.mode,
+        extended.modified(header),
+        None if link is None else display_name(link),
+        extended.sparse(header),
+    )
 
 
-def _extension(cursor: _Cursor, header: Header, meter: Meter) -> bytes:
-    if header.size > _MAX_EXTENSION:
-        raise OverBudgetError(f"holds a header of more than {_MAX_EXTENSION:,} bytes")
-    meter.time()
-    return b"".join(cursor.exactly(header.size))
+def _content(
+    cursor: Cursor, size: int, told: Callable[[Iterator[bytes]], Iterator[bytes]]
+) -> Iterator[bytes]:
+    data = cursor.at_once(size)
+    return told(cursor.exactly(size)) if data is None else iter((data,))
 
 
-def _skip_sparse_map(cursor: _Cursor) -> None:
+def _skip_sparse_map(cursor: Cursor) -> None:
     """Skip the blocks with which old GNU tar continues the map of a file with many holes."""
     while True:
         block = cursor.upto(BLOCK)
         if len(block) < BLOCK:
-            raise TarDamageError("it ends too early")
+            raise TarCutError("it ends too early")
         if not block[504]:
             return

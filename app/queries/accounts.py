@@ -1,5 +1,6 @@
 """Who somebody is: by session, by token, by mail address."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,12 +28,26 @@ def actor_of(account: Account, address: str | None) -> Actor:
     )
 
 
-def live_session(
-    session: Session, settings: Settings, session_id: UUID
-) -> tuple[SignInSession, Account, bool] | None:
-    """Return session, account, and whether its use is to be noted; None if ended, idle or locked."""
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """``unnoted``: its use is to be written down; ``fresh``: the person proved lately who they are."""
+
+    id: UUID
+    account: Account
+    unnoted: bool
+    fresh: bool
+
+
+def live_session(session: Session, settings: Settings, session_id: UUID) -> LiveSession | None:
+    """Return a session in use; None if ended, idle or locked."""
+    fresh_since = func.now() - timedelta(seconds=settings.step_up_seconds)
     query = (
-        select(SignInSession, Account, SignInSession.last_seen_at < func.now() - USE_GRAIN)
+        select(
+            SignInSession.id,
+            Account,
+            SignInSession.last_seen_at < func.now() - USE_GRAIN,
+            SignInSession.confirmed_at > fresh_since,
+        )
         .join(Account, Account.id == SignInSession.account_id)
         .where(
             SignInSession.id == session_id,
@@ -41,7 +56,19 @@ def live_session(
             SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
         )
     )
-    return session.execute(query).one_or_none()
+    found = session.execute(query).one_or_none()
+    return LiveSession(*found) if found else None
+
+
+def password_hash_of(session: Session, account_id: UUID | None) -> str | None:
+    """Return what the account's password is compared with; None if it has none."""
+    return session.scalar(select(Account.password_hash).where(Account.id == account_id, Account.active))
+
+
+def kept_for(session: Session, session_id: UUID | None, path: str) -> dict[str, str]:
+    """Return what was typed into the form at ``path`` before it asked who types; empty for nothing."""
+    kept = session.scalar(select(SignInSession.kept).where(SignInSession.id == session_id))
+    return kept["fields"] if kept and kept["path"] == path else {}
 
 
 def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account, bool] | None:

@@ -6,26 +6,25 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 
-from app.bundle.header import BLOCK
 from app.bundle.shard import Shard
 from app.domain.verdict import StreamResult, StreamVerdict
 from tests.fakes import FakeScanner
 
 MARKER = b"fake-malware"
 _GZIP = b"\x1f\x8b\x08"
-_SHARD = next(iter(Shard().tar(0, 0)))[:BLOCK].tobytes()  # the header that all of them begin with
+_SHARD = next(iter(Shard().archive(0, 0)))[:110].tobytes()  # the header that all of them begin with
 _FILE = b"\0<file>\0"
 
 
 class BeginningScanner(FakeScanner):
     """Finds the marker only where a file begins with it, as engines find EICAR.
 
-    It opens the portal's own tars and nothing else: an engine can be kept from seeing an archive.
+    It opens the portal's own packing and nothing else: an engine can be kept from seeing an archive.
     """
 
     def scan(self, chunks: Iterable[bytes | memoryview]) -> StreamVerdict:
         data = b"".join(chunks)
-        contents = in_tar(data) if data.startswith(_SHARD) else [data]
+        contents = in_cpio(data) if data.startswith(_SHARD) else [data]
         if any(content.startswith(MARKER) for content in contents):
             return StreamVerdict(StreamResult.INFECTED, "Fake.Malware")
         return StreamVerdict(StreamResult.CLEAN)
@@ -58,6 +57,18 @@ def gunzip(data: bytes) -> bytes:
             break
         data = inflater.unused_data.lstrip(b"\0")
     return plain
+
+
+def in_cpio(data: bytes) -> Iterator[bytes]:
+    """Yield the contents of a cpio in its "newc" form."""
+    position = 0
+    while True:
+        size, name = (int(data[position + at : position + at + 8], 16) for at in (54, 94))
+        start = position + (110 + name + 3) // 4 * 4
+        if data[position + 110 : start].startswith(b"TRAILER!!!"):
+            return
+        yield data[start : start + size]
+        position = start + (size + 3) // 4 * 4
 
 
 def in_tar(plain: bytes, *, tolerant: bool = False) -> list[bytes]:

@@ -8,7 +8,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.domain.jobs import JobName
-from app.domain.lifecycle import RESCANNABLE, QUARANTINED, UploadState
+from app.domain.lifecycle import QUARANTINED, RESCANNABLE, UploadState
 from app.models import Upload
 from app.services.lifecycle import transition
 from app.system import System

@@ -1,7 +1,8 @@
 """Bundles on a file system (a local disk, EFS): ``incoming/<key>`` until sealed, then ``sealed/<key>``.
 
-Nothing is ever overwritten: sealing is link(2), which refuses an existing name. Whoever
+No object is ever overwritten: sealing is link(2), which refuses an existing name. Whoever
 writes to or seals an incoming object holds flock(2) on it, which dies with the process.
+What is kept beside a sealed object is called ``sealed/<key>.<side>``.
 """
 
 import fcntl
@@ -15,6 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
+from app.adapters.storage import sides
 from app.adapters.storage.appending import FileSink, storage_errors, sync_directory
 from app.domain.errors import (
     DependencyError,
@@ -23,6 +25,7 @@ from app.domain.errors import (
     StateConflictError,
     StorageFullError,
 )
+from app.ports import Side
 
 # Without dots there is no way up, and other files may lie beside an object (``<key>.members``).
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}/[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -108,19 +111,35 @@ class FilesystemStorage:
             file = os.fdopen(_open(self._path(self._sealed, key), os.O_RDONLY), "rb")
             return file, _version(file.fileno())
 
+    def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
+        """See `app.ports.Storage`."""
+        path = self._path(self._sealed, key)
+        with storage_errors():
+            sides.put(path, side, content)
+
+    def open_side(self, key: str, side: Side) -> BinaryIO:
+        """See `app.ports.Storage`."""
+        path = sides.path_of(self._path(self._sealed, key), side)
+        with storage_errors():
+            return os.fdopen(_open(path, os.O_RDONLY), "rb")
+
     def delete(self, key: str) -> None:
         """See `app.ports.Storage`."""
         with storage_errors():
-            for area in (self._incoming, self._sealed):
-                self._path(area, key).unlink(missing_ok=True)
+            incoming, sealed = self._path(self._incoming, key), self._path(self._sealed, key)
+            swept = not (incoming.exists() or sealed.exists())
+            incoming.unlink(missing_ok=True)
+            sealed.unlink(missing_ok=True)
+            sides.delete(sealed, crumbs=swept)
 
     def stored(self) -> Iterable[tuple[str, float]]:
-        """See `app.ports.Storage`. A key comes twice if a crash left it half sealed."""
+        """See `app.ports.Storage`. A key comes twice if a crash left it half sealed or half deleted."""
         now = time.time()  # file times come from this clock, not from the database's
         for area in (self._incoming, self._sealed):
             for path in area.glob("*/*"):
-                key = path.relative_to(area).as_posix()
-                if not KEY.fullmatch(key):
+                object_ = sides.object_of(path)
+                key = object_.relative_to(area).as_posix()
+                if not KEY.fullmatch(key) or (path != object_ and object_.exists()):
                     continue
                 try:
                     yield key, now - path.stat().st_ctime

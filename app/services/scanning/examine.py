@@ -1,229 +1,250 @@
 """The proof: every byte of a bundle's members through the scanner, in one pass."""
 
-from collections.abc import Iterator
-from dataclasses import replace
-from functools import partial
+import time
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import BinaryIO
 
 from app.bundle.budget import Budget
-from app.bundle.content import GZIP, kind_of, problem_of
-from app.bundle.errors import BundleError, DamagedBundleError, MalformedBundleError
-from app.bundle.header import BLOCK
-from app.bundle.shard import Shard
+from app.bundle.content import HEAD as KIND
+from app.bundle.errors import BundleError, DamagedBundleError, MalformedBundleError, OverBudgetError
+from app.bundle.nested import opens, upto
+from app.bundle.shard import Part
 from app.bundle.stream import BundleStream
+from app.bundle.table import Entry
 from app.bundle.tar import Member
-from app.domain.verdict import Engine, ScanReport, StreamResult, StreamVerdict, Verdict
+from app.domain.verdict import Engine, Finding, Obstacle, ScanReport, Verdict
 from app.ports import Scanner
-from app.services.scanning.lanes import Feed, Lanes, windows
-from app.services.scanning.tally import Tally, quoted
+from app.services.scanning.lanes import Lanes
+from app.services.scanning.sending import MIB, Sender
+from app.services.scanning.tally import Table, Tally, quoted
+from app.services.scanning.within import Counted, Place, Within, doubt_about
 
-MIB = 1024**2
 ALONE = MIB  # bytes from which a member is worth a scan of its own
-# Large enough that an engine's cost per scan vanishes, small enough that the shards of all
-# lanes fit into memory and a bundle of small files still keeps every lane busy.
-SHARD_BYTES = 3 * MIB
-SHARD_MEMBERS = 1_000
-WINDOW = 1_900 * MIB  # ClamAV looks at no more than 2,000 MiB of one stream (DESIGN 4)
-OVERLAP = 4 * MIB
-DEPTH = 4  # of archives within archives that are opened here
-PASSES = 2
+HELD = 8 * MIB  # of a nested archive that is kept until it has proven sound
+PASSES = 3
 
 
-def examine(scanner: Scanner, source: BinaryIO, *, budget: Budget, connections: int) -> ScanReport:
+def examine(
+    scanner: Scanner, source: BinaryIO, *, budget: Budget, connections: int, table: Table | None = None
+) -> ScanReport:
     """Read a stored bundle once from its beginning and return what the scanner says of it.
 
-    ``source`` is seekable; ``connections`` scans run side by side. CLEAN means that every entry
-    was read, and that every byte of content was answered for with "clean". A scanner's failure
-    on some stream is worth a second pass. The engine named is the one before the scan: if newer
-    signatures are loaded meanwhile, nothing is claimed for them.
+    ``source`` is seekable; ``connections`` scans run side by side; ``table`` is told of every
+    entry. CLEAN means that every entry was read, and that every byte of content was answered for
+    with "clean". Gzip and tar within the bundle are opened here, so that their contents are
+    scanned like its own. The engine named is the one before the scan: if newer signatures are
+    loaded meanwhile, nothing is claimed for them.
+
+    Rarely a further pass follows: when the scanner failed on some stream, and when a large
+    archive within the bundle turned out unsound, which the scanner then gets as it is. What was
+    found stays found. The budget's seconds are for all of them.
 
     Raises:
         ScannerUnavailableError: the scanner is away; nothing is known about the bundle.
         OSError: the store failed.
     """
     engine = scanner.engine()
+    started = time.monotonic()
+    unsound: dict[Place, str | None] = {}
+    findings: Collection[Finding] = ()
+    doubts: Mapping[str, Obstacle] = {}
     for _ in range(PASSES):
         source.seek(0)
-        one_pass = _Pass(scanner, BundleStream(source, budget))
+        if table:
+            table.restart()
+        bundle = BundleStream(source, budget, started)
+        one_pass = _Pass(scanner, bundle, Tally(table, findings, doubts), table, unsound)
         report = one_pass.run(engine, connections)
-        if report.verdict is Verdict.INFECTED or not one_pass.failed:
+        findings, doubts = report.findings, one_pass.doubts
+        if not one_pass.worth_another:
             break
+        unsound |= one_pass.unsound
     return report
 
 
 class _Pass:
-    def __init__(self, scanner: Scanner, bundle: BundleStream) -> None:
+    def __init__(
+        self,
+        scanner: Scanner,
+        bundle: BundleStream,
+        tally: Tally,
+        table: Table | None,
+        left: Mapping[Place, str | None],
+    ) -> None:
+        """``left`` are the large archives for the scanner to open, with what is doubtful about them."""
+        self.unsound: dict[Place, str | None] = {}  # and these should have been among them
         self._scanner = scanner
         self._bundle = bundle
-        self._tally = Tally()
-        self._shard = Shard()
-        self._members = 0
-        self._expanded = 0
+        self._tally = tally
+        self._table = table
+        self._left = left
+        self._broken: BundleError | None = None
 
     @property
-    def failed(self) -> bool:
-        return self._tally.failed
+    def doubts(self) -> Mapping[str, Obstacle]:
+        return self._tally.doubts
+
+    @property
+    def worth_another(self) -> bool:
+        if self._tally.full or isinstance(self._broken, OverBudgetError):
+            return False
+        return bool(self.unsound) or (self._tally.failed and not self._tally.findings)
 
     def run(self, engine: Engine, connections: int) -> ScanReport:
-        broken = None
         with Lanes(connections) as lanes:
+            sender = Sender(self._scanner, self._tally, lanes)
             try:
                 for member in self._bundle:
-                    self._take(member, lanes)
+                    self._take(member, Within(), sender)
                     if self._tally.settled:
                         break
             except BundleError as error:
-                broken = error.reason
-            self._flush(lanes)
+                self._broken = error
+            sender.flush()
             lanes.join()
         self._bundle.read_rest()
-        return self._report(engine, broken)
+        return self._report(engine)
 
-    def _take(self, member: Member, lanes: Lanes, depth: int = 0) -> None:
-        """Send one entry on its way. Those of nested archives count by their bytes alone."""
-        entries = 0 if depth or not member.entry else 1
-        self._members += entries
+    def _take(self, member: Member, within: Within, sender: Sender) -> None:
+        """Send one entry on its way."""
+        part = within.part(member)
+        self._tally.members_total += part.entries
+        if member.size is not None:
+            self._tell(member, part, within, member.size)
         if member.sparse:
             self._tally.doubt(
-                f"{quoted(member.name)} is stored without its empty parts, so its scan would not be of what "
-                "it unpacks to. Pack it without --sparse."
+                Obstacle.MALFORMED,
+                f"{quoted(part.name)} is stored without its empty parts, so its scan would not be of what "
+                "it unpacks to. Pack it without --sparse.",
             )
-        if member.size == 0:
-            self._tally.clean(entries, 0)
-        elif member.size is None or member.size >= ALONE:
-            self._stream(member, self._counted(member.content), entries, lanes)
+        data = self._first(part, member.content, sender)
+        rest = Counted(member.content)
+        if not data:
+            self._tally.clean(part.entries, 0)
+        elif self._ours(member, data, within):
+            self._open(member, part, data, rest, within, sender)
         else:
-            data = b"".join(member.content)
-            self._expanded += len(
-                data
-            )  # once all is here: of a nested archive cut off, the engine sees the rest
-            if depth < DEPTH and self._open(member.name, data, lanes, depth + 1):
-                self._tally.clean(entries, len(data))
-            else:
-                self._pack(member.name, data, entries, lanes)
+            self._send(part, data, rest, sender)
+        if member.size is None:
+            self._tell(member, part, within, len(data) + rest.size)
 
-    def _open(self, name: str, data: bytes, lanes: Lanes, depth: int) -> bool:
-        """Take the entries of a .tgz within the archive; False if it is none, or not a sound one.
-
-        The engine can do that too, in one thread, and some bundles hold thousands of files so.
-        """
-        if not data.startswith(GZIP) or problem_of(data):
-            return False
+    def _first(self, part: Part, content: Iterator[bytes], sender: Sender) -> bytes:
+        """Return the content up to ALONE. Where an archive breaks off, readers keep what came so far."""
+        parts: list[bytes] = []
+        held = 0
         try:
-            for member in self._bundle.nested(data):
-                self._take(replace(member, name=f"{name}/{member.name}"), lanes, depth)
-        except (DamagedBundleError, MalformedBundleError):
-            return False  # the engine sees it as it is
-        return True
+            while held < ALONE and (chunk := next(content, b"")):
+                parts.append(chunk)
+                held += len(chunk)
+        except BundleError:
+            if parts:
+                sender.pack(part._replace(entries=0), b"".join(parts))
+            raise
+        return b"".join(parts)
 
-    def _pack(self, name: str, data: bytes, entries: int, lanes: Lanes) -> None:
-        self._shard.add(name, data, entries)
-        if self._shard.packed >= SHARD_BYTES or len(self._shard) >= SHARD_MEMBERS:
-            self._flush(lanes)
-
-    def _counted(self, content: Iterator[bytes]) -> Iterator[bytes]:
-        for chunk in content:
-            self._expanded += len(chunk)
-            yield chunk
-
-    def _stream(self, member: Member, content: Iterator[bytes], entries: int, lanes: Lanes) -> None:
-        """Scan one member by itself while it is read, in several windows if it is huge."""
-        accounted = self._expanded
-        if member.size is not None and member.size > WINDOW:
-            content = self._refuse_packed(member, content)
-        for window in windows(content, WINDOW, OVERLAP):
-            feed = Feed()
-            lanes.start(partial(self._scan_feed, member.name, entries, feed))
-            try:
-                for chunk in window:
-                    feed.put(chunk)
-            finally:
-                feed.end(self._expanded - accounted)
-            accounted = self._expanded
-            entries = 0  # the further windows are of the same entry
-
-    def _refuse_packed(self, member: Member, content: Iterator[bytes]) -> Iterator[bytes]:
-        """Call a member in doubt that windows do not prove: an engine must see an archive whole."""
-        head = b""
-        while len(head) < BLOCK and (chunk := next(content, b"")):
-            head += chunk
-        if kind := kind_of(head):
+    def _ours(self, member: Member, data: bytes, within: Within) -> bool:
+        """Whether it is an archive to open here."""
+        if not member.entry or not opens(data):
+            return False
+        if within.depth >= self._bundle.budget.depth:
             self._tally.doubt(
-                f"{quoted(member.name)} is {kind} and too large to be scanned as a whole. Send it by itself."
+                Obstacle.TOO_DEEP,
+                f"{quoted(within.part(member).name)} holds archives within archives, too many "
+                "levels deep. Send it by itself.",
             )
-        return chain((head,), content)
-
-    def _scan_feed(self, name: str, entries: int, feed: Feed) -> None:
-        try:
-            verdict = self._ask(feed)
-        finally:
-            feed.give_up()
-        if verdict.result is StreamResult.CLEAN:
-            self._tally.clean(entries, feed.size)
-        else:
-            self._tally.bad(name, entries, feed.size, verdict)
-
-    def _flush(self, lanes: Lanes) -> None:
-        """Send the small members gathered so far on their way."""
-        shard, self._shard = self._shard, Shard()
-        if len(shard) and not self._tally.settled:
-            lanes.start(partial(self._scan_shard, shard, 0, len(shard)))
-
-    def _scan_shard(self, shard: Shard, first: int, last: int) -> bool:
-        """Scan a run of a shard's members, halving it until what is not clean has a name.
-
-        Return whether all were clean.
-        """
-        if self._tally.settled:
             return False
-        count = last - first
-        entries, size = shard.weight(first, last)
-        verdict = self._ask(shard.tar(first, last) if count > 1 else iter((shard.content(first),)))
-        if verdict.result is StreamResult.CLEAN:
-            self._tally.clean(entries, size)
+        place = within.place_of(member)
+        if place not in self._left:
             return True
-        infected = verdict.result is StreamResult.INFECTED
-        failed = verdict.result is StreamResult.ERROR
-        if count == 1 or failed or (self._tally.crowded and not infected):
-            self._tally.bad(shard.names[first], entries, size, verdict)
-            return False
-        middle = first + count // 2
-        halves = [self._scan_shard(shard, first, middle), self._scan_shard(shard, middle, last)]
-        # Each alone is clean, so a limit that all reached together is of no interest. A
-        # signature that only shows in their company is.
-        if infected and all(halves):
-            self._tally.doubt(
-                f"The scanner reported {verdict.detail} somewhere near {quoted(shard.names[first])}."
+        if doubt := self._left[place]:
+            self._tally.doubt(Obstacle.MALFORMED, doubt)
+        return False
+
+    def _open(
+        self, member: Member, part: Part, data: bytes, rest: Counted, within: Within, sender: Sender
+    ) -> None:
+        """Take the entries of an archive within the bundle, and itself as well if it is not sound.
+
+        The engine can open archives too, but in one thread, within limits, and it tells no names.
+        """
+        if len(data) >= ALONE:
+            data += upto(rest, HELD - len(data))
+        size = len(data) - rest.size
+        nested = self._bundle.nested(part.name, data, rest)
+        deeper = within.deeper(member, part)
+        try:
+            for inner in nested:
+                self._take(inner, deeper, sender)
+                if self._tally.settled:
+                    return
+        except (DamagedBundleError, MalformedBundleError) as error:
+            if nested.failed_outside:
+                raise
+            doubt = doubt_about(part, error)
+            if len(data) >= HELD:
+                self.unsound[within.place_of(member)] = doubt
+                return
+            if doubt:
+                self._tally.doubt(Obstacle.MALFORMED, doubt)
+            self._send(part, data, rest, sender)
+        else:
+            self._tally.bytes_total += size + rest.size
+            self._tally.clean(part.entries, size + rest.size)
+
+    def _send(self, part: Part, data: bytes, rest: Iterator[bytes], sender: Sender) -> None:
+        if len(data) < ALONE:
+            sender.pack(part, data)
+        else:
+            sender.stream(part, chain((data,), rest), data[:KIND])
+
+    def _tell(self, member: Member, part: Part, within: Within, size: int) -> None:
+        if self._table:
+            entry = Entry(
+                number=-1 if part.entry is None else part.entry,
+                path=part.name,
+                kind=member.kind,
+                size=size,
+                mode=member.mode,
+                modified=member.modified,
+                offset=-1 if within.depth else member.offset,
+                link=member.link,
+                depth=within.depth,
             )
-        return all(halves)
+            self._table.add(entry)
 
-    def _ask(self, chunks: Iterator[bytes] | Iterator[memoryview]) -> StreamVerdict:
-        verdict = self._scanner.scan(chunks)
-        if verdict.result is StreamResult.CLEAN and next(chunks, None) is not None:
-            return StreamVerdict(StreamResult.ERROR, "it answered before the end")
-        return verdict
-
-    def _report(self, engine: Engine, broken: str | None) -> ScanReport:
+    def _report(self, engine: Engine) -> ScanReport:
         tally = self._tally
-        reason = broken or tally.problem
-        if not self._members:
-            reason = reason or "The archive is empty: no file is in it."
-        elif (tally.members, tally.bytes) != (self._members, self._expanded):
-            reason = reason or "The scan did not cover the whole archive."
-        verdict = Verdict.UNSCANNABLE if reason else Verdict.CLEAN
-        if tally.findings:
-            verdict, reason = Verdict.INFECTED, None
+        why, obstacle = self._problem()
+        verdict = Verdict.INFECTED if tally.findings else Verdict.UNSCANNABLE if why else Verdict.CLEAN
         return ScanReport(
             verdict=verdict,
             engine=engine,
             sha256=self._bundle.sha256,
             size=self._bundle.size,
-            reason=reason,
+            reason=None if tally.findings else why,
+            obstacle=None if tally.findings else obstacle,
             findings=tuple(sorted(tally.findings, key=lambda finding: finding.member)),
-            members_total=self._members,
+            members_total=tally.members_total,
             members_scanned=tally.members,
-            bytes_expanded=self._expanded,
+            bytes_expanded=tally.bytes_total,
             bytes_scanned=tally.bytes,
+            windowed=tally.windowed,
+            complete=not why and not tally.full,
             seconds=self._bundle.seconds,
         )
+
+    def _problem(self) -> tuple[str | None, Obstacle | None]:
+        """Why the bundle is not proven clean, for people and for programs."""
+        tally = self._tally
+        if self._broken:
+            return self._broken.reason, self._broken.obstacle
+        if tally.problem:
+            return tally.problem, tally.obstacle
+        if self.unsound:
+            return "The scan did not cover the whole archive.", Obstacle.NOT_COVERED
+        if not tally.members_total:
+            return "The archive is empty: no file is in it.", Obstacle.MALFORMED
+        if not tally.covered:
+            return "The scan did not cover the whole archive.", Obstacle.NOT_COVERED
+        return None, None

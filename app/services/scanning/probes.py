@@ -14,8 +14,7 @@ from time import monotonic
 from typing import BinaryIO, Final, cast
 
 from app.bundle.budget import Budget
-from app.bundle.header import BLOCK
-from app.bundle.shard import tar_header
+from app.bundle.pack import END, FILE, entry_header, padding
 from app.domain.verdict import ScanReport, StreamResult, Verdict
 from app.ports import Scanner
 from app.services.gate import Probe
@@ -30,19 +29,21 @@ _PATIENCE = 60.0  # seconds; a scanner that has failed a probe by then is asked 
 _STORED = 0  # zlib's level that compresses nothing, so that the ratio budget never matters
 _LINE = b"Nov 21 06:00:01 probe padding[1]: nothing happened, and it was written down at length.\n"
 _CHUNK = _LINE * 3_000
+_HARMLESS: Final = {"etc/hostname": b"web-01\n", "var/log/messages": _CHUNK}
 
 
 def probe(scanner: Scanner, settings: Settings) -> list[Probe]:
     """Send one probe after the other. Raises ScannerUnavailableError."""
-    padding = settings.probe_padding_bytes
+    padded = settings.probe_padding_bytes
     inner = _tgz({"eicar.com": EICAR})
     nested = _tgz({"inner.tgz": inner})
     tests: tuple[Callable[[Scanner], Probe], ...] = (
         _passes,
         partial(_finds, where="in a bundle", bundle=io.BytesIO(inner)),
+        partial(_finds, where="among small files", bundle=io.BytesIO(_tgz(_HARMLESS | {"eicar.com": EICAR}))),
         partial(_finds, where="in an archive in a bundle", bundle=io.BytesIO(nested)),
         partial(_finds, where="two archives deep in a bundle", bundle=io.BytesIO(_tgz({"a.tgz": nested}))),
-        partial(_finds, where=f"after a file of {padding / 10**6:,.0f} MB", bundle=_padded(padding)),
+        partial(_finds, where=f"after a file of {padded / 10**6:,.0f} MB", bundle=_padded(padded)),
         partial(_refuses, what="an archive nested too deep to follow", data=too_deep(), option=_LIMITS),
         partial(_refuses, what="an encrypted archive", data=encrypted(), option=_ENCRYPTED),
     )
@@ -76,7 +77,7 @@ def encrypted() -> bytes:
 
 
 def _passes(scanner: Scanner) -> Probe:
-    files = {"etc/hostname": b"web-01\n", "var/log/messages": _CHUNK, "old.tgz": _tgz({"a": b"nothing\n"})}
+    files = _HARMLESS | {"old.tgz": _tgz({"a": b"nothing\n"})}
     report = _examine(scanner, io.BytesIO(_tgz(files)))
     passed = report.verdict is Verdict.CLEAN
     why = report.reason or ", ".join(sorted({finding.signature for finding in report.findings})) + "."
@@ -118,10 +119,8 @@ def _examine(scanner: Scanner, source: BinaryIO) -> ScanReport:
 
 
 def _tgz(files: dict[str, bytes]) -> bytes:
-    packed = b"".join(
-        _entry(name, len(content)) + content + _rest(content) for name, content in files.items()
-    )
-    return gzip.compress(packed + bytes(2 * BLOCK), mtime=0)
+    packed = b"".join(_entry(name, content) for name, content in files.items())
+    return gzip.compress(packed + END, mtime=0)
 
 
 def _padded(size: int) -> BinaryIO:
@@ -161,17 +160,13 @@ class _Padded(io.RawIOBase):
         yield packer.flush()
 
     def _tar(self) -> Iterator[bytes]:
-        yield _entry("padding.log", self._size)
+        yield entry_header("padding.log", FILE, size=self._size)
         whole, rest = divmod(self._size, len(_CHUNK))
         for _ in range(whole):
             yield _CHUNK
-        yield _CHUNK[:rest] + bytes(-self._size % BLOCK)
-        yield _entry("eicar.com", len(EICAR)) + EICAR + _rest(EICAR) + bytes(2 * BLOCK)
+        yield _CHUNK[:rest] + padding(self._size)
+        yield _entry("eicar.com", EICAR) + END
 
 
-def _entry(name: str, size: int) -> bytes:
-    return tar_header(name.encode(), size)
-
-
-def _rest(content: bytes) -> bytes:
-    return bytes(-len(content) % BLOCK)
+def _entry(name: str, content: bytes) -> bytes:
+    return entry_header(name, FILE, size=len(content)) + content + padding(len(content))

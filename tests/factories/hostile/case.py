@@ -33,7 +33,7 @@ class Case:
     findings: tuple[str, ...] = ()
     obstacles: frozenset[Obstacle] = frozenset()
     budget: Budget = DEFAULT
-    seconds: float = 10.0
+    seconds: float = 20.0
     growth: int = 64 * MIB
 
 

@@ -12,9 +12,9 @@ def zipped(name: str, content: bytes, method: int = zipfile.ZIP_STORED) -> bytes
     return buffer.getvalue()
 
 
-def locked() -> bytes:
+def locked(seed: int = 0) -> bytes:
     """Return a zip whose entry is flagged as encrypted the traditional way; its bytes are noise."""
-    packed = bytearray(zipped("a.txt", random.Random(5).randbytes(60)))
+    packed = bytearray(zipped("a.txt", random.Random(seed).randbytes(60)))
     central = packed.index(b"PK\1\2")
     packed[6] |= 1
     packed[central + 8] |= 1

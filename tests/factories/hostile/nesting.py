@@ -95,10 +95,19 @@ def _large(kind: str) -> bytes:
     return tgz(entry(b"large." + kind.encode(), inner if kind == "tar" else gz(inner, level=1)))
 
 
+# What comes first in a tar stands where engines look for what a file is: the name, and then the
+# content. Taken for one of these, it is not looked into as a tar.
+_LEADS = {
+    "": GOOD,
+    ", like a disk": entry(b"disk", b"EFI PART" + bytes(600)),
+    ", like a PDF": entry(b"%PDF-1.4", b"x"),
+    ", like a picture": entry(b"GIF89a", b"x"),
+}
+
+
 def _damaged() -> Iterator[Case]:
     """Nested archives that are not sound, with EICAR on either side of the damage."""
-    # The second is taken for a disk by the engine, which then does not look for a tar.
-    for words, lead in {"": GOOD, ", like a disk": entry(b"disk", b"EFI PART" + bytes(600))}.items():
+    for words, lead in _LEADS.items():
         for name, inner in _unsound(lead).items():
             yield never_clean(name + words, of(tgz(GOOD, entry(b"inner", inner), GOOD)))
 

@@ -141,7 +141,7 @@ def test_harmless_pax_headers() -> None:
     """What is more than names and numbers is content to some readers, so it is shown."""
     comment = one("pax", pax_line("comment", "by git"), type=b"g")
     assert read(comment + pax(path="long", size="1") + one("a", b"x") + END) == [
-        ("long (attributes)", b"comment=by git\n"),
+        ("long (attributes)", b"by git"),
         ("long", b"x"),
     ]
 
