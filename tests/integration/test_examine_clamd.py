@@ -14,8 +14,9 @@ from app.domain.verdict import Obstacle, ScanReport, Verdict
 from app.services.scanning.examine import examine
 from tests.factories.bundles import make_tar, make_tgz, repack
 from tests.factories.eicar import eicar
+from tests.live import BUNDLES
 
-BUNDLES = sorted(Path("/work/shared/bundles").glob("*gz"))
+REAL = sorted(BUNDLES.glob("*gz"))
 
 
 def scan(address: str, bundle: bytes) -> ScanReport:
@@ -23,7 +24,7 @@ def scan(address: str, bundle: bytes) -> ScanReport:
     return examine(scanner, io.BytesIO(bundle), budget=Budget(), connections=4)
 
 
-@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.name)
 def test_real_bundles_are_clean_to_the_last_byte(clamd_address: str, path: Path) -> None:
     report = scan(clamd_address, path.read_bytes())
     with tarfile.open(path) as tar:
@@ -33,7 +34,7 @@ def test_real_bundles_are_clean_to_the_last_byte(clamd_address: str, path: Path)
     assert report.bytes_scanned == report.bytes_expanded > 0
 
 
-@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", REAL, ids=lambda path: path.name)
 def test_one_infected_member_of_a_real_bundle_is_named(clamd_address: str, path: Path) -> None:
     bundle = path.read_bytes()
     with tarfile.open(path) as tar:

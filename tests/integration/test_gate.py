@@ -49,7 +49,7 @@ def test_a_new_installation_is_closed_until_the_scanner_has_passed_and_that_is_n
     gatekeeping.tend_gate(guarded)
     now = status(guarded)
     assert (now.open, now.reason) == (True, None)
-    assert len(now.probes) == 7
+    assert len(now.probes) == 8
     assert all(probe["passed"] for probe in now.probes)
     assert (told(guarded), [deed.action for deed in gate_deeds(guarded)]) == ([], ["gate.opened"])
 
