@@ -15,10 +15,10 @@ from app.cli.dev import LOCAL, ROOT
 from app.cli.dev.process import Process
 from app.cli.dev.services import Services
 from bench import scan_data
-from bench.report import Report, at_least, at_most
+from bench.report import Report, Target, at_least, at_most
 
 BUNDLES = ROOT.parent / "shared" / "bundles"
-SMALL = ("sosreport-rabbitmq.tgz", "sosreport-sunbeam.tgz")  # thousands of small members each
+REAL = {"sosreport-rabbitmq.tgz": at_least(3.0), "sosreport-sunbeam.tgz": None}  # 12,000 small members; 322
 RUNS = 3
 LANES = 4
 MEMORY = 300_000_000  # bytes
@@ -38,11 +38,11 @@ def run() -> Report:
     raw: dict[str, Any] = {}
     LOCAL.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=LOCAL, prefix="bench-scan-") as place, _clamd(Path(place)) as clamd:
-        for name in SMALL:
-            raw[name] = _compare(report, clamd, BUNDLES / name, name, target=3.0)
+        for name, target in REAL.items():
+            raw[name] = _compare(report, clamd, BUNDLES / name, name, target)
         generated = Path(place) / "mixed.tgz"
         scan_data.mixed(generated, GIB)
-        raw["1 GiB"] = _compare(report, clamd, generated, "1 GiB of mixed members", target=3.5)
+        raw["1 GiB"] = _compare(report, clamd, generated, "1 GiB of mixed members", at_least(3.5))
         generated.unlink()
         raw["5 GiB"] = _alone(
             report, clamd, generated, "5 GiB", lambda: scan_data.mixed(generated, 5 * GIB, largest=2 * GIB)
@@ -54,7 +54,7 @@ def run() -> Report:
     return report
 
 
-def _compare(report: Report, clamd: "_Clamd", bundle: Path, name: str, target: float) -> list[Any]:
+def _compare(report: Report, clamd: "_Clamd", bundle: Path, name: str, target: Target | None) -> list[Any]:
     runs: list[dict[str, Any]] = []
     for _ in range(RUNS):
         ours = _scan(bundle, clamd.address)
@@ -65,7 +65,7 @@ def _compare(report: Report, clamd: "_Clamd", bundle: Path, name: str, target: f
     report.add(f"{name}: members", runs[0]["ours"]["members"])
     report.add(f"{name}: scan", size / median(each["ours"]["seconds"] for each in runs) / 1e6, "MB/s")
     against = median(each["clamdscan"] / each["ours"]["seconds"] for each in runs)
-    report.add(f"{name}: to clamdscan --stream", against, "x", at_least(target))
+    report.add(f"{name}: to clamdscan --stream", against, "x", target)
     report.add(
         f"{name}: to gunzip alone", median(each["gunzip"] / each["ours"]["seconds"] for each in runs), "x"
     )

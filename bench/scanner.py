@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import shutil
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from app.adapters.scanner import ClamdScanner
 from app.adapters.storage.filesystem import FilesystemStorage
 from app.services.scanning.reading import read
 from app.settings import Settings
+from bench.meter import Meter
 
 KEY = "bench/bundle"
 
@@ -44,7 +44,7 @@ def main() -> None:
                 "cpu": cpu,
                 "members": report.members_total,
                 "expanded": report.bytes_expanded,
-                "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "rss": Meter(os.getpid()).peak_rss(),  # getrusage would count our parent's
             }
         )
     )

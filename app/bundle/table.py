@@ -5,12 +5,10 @@ are. Paths are the display paths; a folder may be there without an entry of its 
 """
 
 import sqlite3
-from dataclasses import dataclass, fields
-from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
-from typing import Any, BinaryIO, Literal, cast
+from typing import Any, BinaryIO, Literal, NamedTuple, cast
 
 from isal import igzip
 
@@ -49,8 +47,7 @@ CREATE INDEX entry_number ON entry (number);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing in a bundle.
 
     ``number`` is that of the bundle's own entry it is or lies in, from 0 in the order of the tar;
@@ -71,9 +68,6 @@ class Entry:
     depth: int
 
 
-_values = attrgetter(*(field.name for field in fields(Entry)))
-
-
 class MemberTable:
     """Writes one. Any thread may add; whoever made it closes it.
 
@@ -89,12 +83,10 @@ class MemberTable:
 
     def add(self, entry: Entry) -> None:
         """Take in an entry."""
-        with self._lock, _Losing(self):
-            if self.lost is None:
-                folder, name = self._place(entry)
-                self._entries.append((*_values(entry), folder, name))
-                if len(self._entries) >= _BATCH:
-                    self._flush()
+        self._entries.append(entry)  # all else can wait for more of them
+        if len(self._entries) >= _BATCH:
+            with self._lock, _Losing(self):
+                self._flush()
 
     def finding(self, member: str, entry_number: int | None, result: str, detail: str) -> None:
         """Take in what was found in the entry ``entry_number``, or in something within it."""
@@ -137,7 +129,7 @@ class MemberTable:
     def _open(self) -> None:
         self.lost: str | None = None  # why
         self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        self._entries: list[tuple[object, ...]] = []
+        self._entries: list[Entry] = []
         self._known: dict[str, tuple[int, str]] = {}
         self._ids: dict[tuple[int, str], int] = {}
         with _Losing(self):
@@ -152,7 +144,10 @@ class MemberTable:
         self._database.execute("BEGIN")
 
     def _flush(self) -> None:
-        rows, self._entries = self._entries, []
+        entries, self._entries = self._entries, []
+        if self.lost is not None:
+            return
+        rows = [(*entry, *self._place(entry)) for entry in entries]
         self._database.executemany(f"INSERT INTO entry VALUES ({', '.join('?' * 11)})", rows)  # noqa: S608
 
     def _place(self, entry: Entry) -> tuple[int, str]:

@@ -225,7 +225,7 @@ def test_the_table_is_told_of_attributes_and_what_follows_the_end() -> None:
     assert [(e.number, e.kind, e.size) for e in table.entries] == [
         (0, "attributes", 4),
         (0, "file", 0),
-        (-1, "trailing", len(BAD)),
+        (None, "trailing", len(BAD)),
     ]
     trailing = table.entries[-1]
     assert trailing.offset == len(buffer.getvalue())

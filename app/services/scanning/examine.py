@@ -201,7 +201,7 @@ class _Pass:
     def _tell(self, member: Member, part: Part, within: Within, size: int) -> None:
         if self._table:
             entry = Entry(
-                number=-1 if part.entry is None else part.entry,
+                number=part.entry,
                 path=part.name,
                 kind=member.kind,
                 size=size,
