@@ -4,7 +4,8 @@ PORT ?= 8000
 TEST ?=
 BIN := .venv/bin
 DEV := $(BIN)/python -m app.cli.dev
-WORKERS := $(shell n=$$(nproc); echo $$((n < 2 ? 2 : n)))
+# Half more than there are cores, because tests wait for processes, commits and browsers.
+WORKERS := $(shell n=$$(nproc); echo $$((n < 2 ? 2 : n * 3 / 2)))
 
 .PHONY: run stop test faults bench lint lock clean
 

@@ -70,14 +70,13 @@ def test_a_mail_says_what_where_and_whose(system: System, services: Services, st
 
 def test_hostile_names_add_no_header_and_are_not_evaluated(system: System, services: Services) -> None:
     make_account(system, Role.ENGINEER)
-    name = "{{7*7}}${7*7}<%=7*7%>\r\nBcc: everybody@example.com\r\n\r\n<b>x.tgz"
+    name = "{{7919*7907}}${7919*7907}<%=7919*7907%>\r\nBcc: everybody@example.com\r\n\r\n<b>x.tgz"
     upload = make_upload(system, make_actor(system), UploadState.CLEAN, filename=name)
     told(system, upload)
     (mail,) = caught(services, str(upload.id))
     assert "everybody" not in mail["to"]
-    assert "{{7*7}}${7*7}<%=7*7%>" in mail["subject"]
-    assert "49" not in mail["subject"]
-    assert "49" not in mail["text"].replace(str(upload.id), "").replace(str(upload.sha256), "")
+    assert "{{7919*7907}}${7919*7907}<%=7919*7907%>" in mail["subject"]
+    assert str(7919 * 7907) not in mail["subject"] + mail["text"]
 
 
 def composed(settings: Settings, subject: str, text: str = "text") -> EmailMessage:
