@@ -142,7 +142,7 @@ class Extended:
 
     def modified(self, header: Header) -> int:
         """Return when the entry was changed last, in seconds since the epoch; for display."""
-        stated = re.match(rb"-?[0-9]{1,18}", (self.pax or {}).get(b"mtime", b""))
+        stated = self.pax and re.match(rb"-?[0-9]{1,18}", self.pax.get(b"mtime", b""))
         return int(stated[0]) if stated else header.modified
 
     def size(self, header: Header) -> int:
@@ -151,9 +151,10 @@ class Extended:
         if stated is not None and not re.fullmatch(rb"[0-9]{1,19}", stated):
             raise ValueError("a size in an extended header is not a number")
         # Only where octal cannot hold the size do writers put something else there.
-        unheld = int(stated or 0) >= _OCTAL_SIZE_LIMIT and header.size in (0, _OCTAL_SIZE_LIMIT - 1)
-        if stated is not None and int(stated) != header.size and not unheld:
-            raise ValueError("an entry has two different sizes")
+        if stated is not None and int(stated) != header.size:
+            unheld = int(stated) >= _OCTAL_SIZE_LIMIT and header.size in (0, _OCTAL_SIZE_LIMIT - 1)
+            if not unheld:
+                raise ValueError("an entry has two different sizes")
         # By its name a directory to some readers, a file with content to others; the short name
         # of a v7 entry counts even where a long one replaces it.
         deciding = header.name if header.type == b"\0" else b""
@@ -166,7 +167,9 @@ class Extended:
 
     def sparse(self, header: Header) -> bool:
         """Whether the data is a file with its holes left out."""
-        return header.type == SPARSE or any(key.startswith(_SPARSE) for key in self.pax or ())
+        if not self.pax:
+            return header.type == SPARSE
+        return header.type == SPARSE or any(key.startswith(_SPARSE) for key in self.pax)
 
 
 def attributes_of(type_: bytes, data: bytes) -> list[bytes]:
