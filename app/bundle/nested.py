@@ -7,13 +7,19 @@ from itertools import chain
 from app.bundle.budget import Meter
 from app.bundle.content import GZIP
 from app.bundle.entries import entries
-from app.bundle.errors import BundleError
+from app.bundle.errors import BundleError, MalformedBundleError
 from app.bundle.gunzip import GZIP_WINDOW, HEADER_CRC, READ, RESERVED, Gunzip
 from app.bundle.header import BLOCK, is_header
 from app.bundle.tar import Member
 
 HEAD = 128 * 1024  # bytes; more than the longest header of gzip without a comment
 _DEFLATED = GZIP + b"\x08"
+# Programs, documents, pictures and containers, as far as their first bytes could be a name.
+_MAGIC = (
+    *(b"MZ", b"\x7fELF", b"\xca\xfe\xba\xbe", b"#!", b"%PDF", b"\xd0\xcf\x11\xe0", b"{\\rtf", b"ITSF"),
+    *(b"GIF8", b"\x89PNG", b"\xff\xd8\xff", b"FWS", b"CWS", b"ZWS", b"PK\x03\x04", b"MSCF", b"Rar!"),
+    *(b"7z\xbc\xaf", b"\xfd7zXZ", b"BZh", b"xar!", b"!<arch>", b"0707"),
+)
 WITHIN = "!/"  # between an archive's name and that of what lies in it
 
 
@@ -35,6 +41,17 @@ def opens(head: bytes) -> bool:
 def _like_tar(head: bytes) -> bool:
     """Tell whether it begins with a tar header, or with what was one: some readers go on behind it."""
     return is_header(head[:BLOCK]) or head[257:262] == b"ustar"
+
+
+def _refuse_odd(head: bytes, offset: int) -> None:
+    """Refuse a tar that is a program or a document as well: nobody would have scanned it as such.
+
+    Raises:
+        MalformedBundleError: its first name begins like a file of another kind, or hides bytes.
+    """
+    name, _, behind = head[:100].partition(b"\0")
+    if name.startswith(_MAGIC) or behind.strip(b"\0"):
+        raise MalformedBundleError(offset, "it begins like something that is no archive")
 
 
 class NestedStream:
@@ -61,12 +78,14 @@ class NestedStream:
 
     def __iter__(self) -> Iterator[Member]:
         if not self._head.startswith(_DEFLATED):
+            _refuse_odd(self._head, 0)
             yield from entries(self._source, self._source, self._meter)
             return
         gunzip = Gunzip(self._source, self._meter, nested=True)
         chunks = iter(gunzip)
         head = upto(chunks, BLOCK)
         if _like_tar(head):
+            _refuse_odd(head, gunzip.offset)
             yield from entries(chain((head,), chunks), gunzip, self._meter)
             return
         self._meter.member()

@@ -42,7 +42,21 @@ class Probe:
 
 def is_open(uow: UnitOfWork) -> bool:
     """Whether anything may turn clean now; nobody closes the gate before this unit of work ends."""
-    return bool(uow.session.scalar(select(Gate.open).where(Gate.id == 1).with_for_update(read=True)))
+    return opened_at(uow) is not None
+
+
+def opened_at(uow: UnitOfWork) -> datetime | None:
+    """Return since when the gate is open, None while it is closed; see `is_open`."""
+    opened = select(Gate.changed_at).where(Gate.id == 1, Gate.open)
+    return uow.session.scalar(opened.with_for_update(read=True))
+
+
+def stayed_open(uow: UnitOfWork, since: datetime | None) -> bool:
+    """Whether the gate that was `opened_at` then was not closed meanwhile: see `is_open`.
+
+    A scan during which it was closed proves nothing, though it be open again.
+    """
+    return since is not None and opened_at(uow) == since
 
 
 def begin(uow: UnitOfWork) -> datetime:

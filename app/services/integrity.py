@@ -90,7 +90,7 @@ def _fail(uow: UnitOfWork, upload_id: UUID, version: str, found: str | None) -> 
         lease_until=None,
         rescan_asked_at=None,
     )
-    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, failed)
+    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, failed, occasion=version)
     return True
 
 

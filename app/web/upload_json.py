@@ -31,9 +31,13 @@ def upload_json(upload: Upload) -> dict[str, object]:
 
 
 def _release(upload: Upload) -> dict[str, object]:
-    """Return who released the bundle; why is between staff."""
-    reason = upload.release_reason if actor().sees_all else None
-    return {"at": _time(upload.released_at), "by": upload.released_by, "reason": reason}
+    """Return when the bundle was released; by whom and why is between staff."""
+    staff = actor().sees_all
+    return {
+        "at": _time(upload.released_at),
+        "by": upload.released_by if staff else None,
+        "reason": upload.release_reason if staff else None,
+    }
 
 
 def _scan(scan: Scan) -> dict[str, object]:

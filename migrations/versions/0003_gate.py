@@ -96,6 +96,8 @@ def upgrade() -> None:
     op.add_column(
         "sign_in_session", sa.Column("kept", postgresql.JSONB(astext_type=sa.Text()), nullable=True)
     )
+    # Nobody has just proven who they are because a release was installed.
+    op.execute("UPDATE sign_in_session SET confirmed_at = created_at")
     op.alter_column("delivery", "upload_id", nullable=True)
     op.add_column(
         "delivery",

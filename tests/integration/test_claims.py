@@ -9,7 +9,7 @@ from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Role
 from app.domain.verdict import Obstacle, ScanReport, Verdict
 from app.models import Upload
-from app.services import removal
+from app.services import gate, removal
 from app.services.scanning import claims, leases
 from app.services.scanning.leases import Claim
 from app.system import System
@@ -179,3 +179,14 @@ def test_five_doorbells_give_one_verdict_and_one_set_of_mails(committed: System)
     assert fresh(committed, upload.id).state is UploadState.CLEAN
     assert deeds(committed, upload.id).count("upload.clean") == 1
     assert [row.event for row in outbox(committed, upload.id)] == [Event.UPLOAD_CLEAN]
+
+
+def test_a_scan_during_which_the_gate_was_closed_proves_nothing(committed: System) -> None:
+    """T24: though it be open again when the scan ends."""
+    upload = make_upload(committed, make_actor(committed))
+    taken = held(committed, upload)
+    for reason in ("It missed the test virus.", None):
+        with committed.work() as uow:
+            gate.report(uow, [], "x", reason)
+    assert not record(committed, taken, report_on(taken))
+    assert fresh(committed, upload.id).state is UploadState.SEALED

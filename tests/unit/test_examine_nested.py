@@ -3,6 +3,7 @@
 import gzip
 import random
 import re
+import tarfile
 import zlib
 
 import pytest
@@ -213,3 +214,14 @@ def test_no_damage_hides_what_can_still_be_unfolded(data: st.DataObject, streame
     report = scan(make_tgz({"odd.tgz": bytes(archive), "last": b"z"}), Prefix())
     if BAD in prefix(bytes(archive)):
         assert report.verdict is not Verdict.CLEAN
+
+
+@pytest.mark.parametrize("name", [b"MZ\x90" + bytes(57) + b"\0\2\0\0", b"a\0hidden", b"%PDF-1.4"])
+def test_a_tar_that_is_something_else_as_well_is_not_clean(name: bytes) -> None:
+    """T20: a scanner that is given its contents alone never sees the program, or the document."""
+    tar = bytearray(make_tar({"a": b"PE\0\0" + bytes(100)}, tarfile.USTAR_FORMAT))
+    tar[: len(name)] = name
+    tar[148:156] = b" " * 8
+    tar[148:156] = b"%06o\0 " % sum(tar[:512])
+    for inner in (bytes(tar), gzip.compress(bytes(tar))):
+        assert scan(make_tgz({"evil": inner})).obstacle is Obstacle.MALFORMED

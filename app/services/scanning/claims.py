@@ -1,6 +1,7 @@
 """The first scan of a bundle: who does it, and whose verdict is written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
@@ -48,7 +49,8 @@ def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
     An upload whose scans ended without a verdict too often becomes UNSCANNABLE here. While the
     gate is closed nothing is claimed.
     """
-    if not gate.is_open(uow):
+    opened = gate.opened_at(uow)
+    if opened is None:
         return None
     taken = leases.take(uow, upload_id, unjudged(), state=UploadState.SCANNING, active_at=func.now())
     if taken is None:
@@ -67,7 +69,7 @@ def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
         notices.announce(uow, Event.UPLOAD_UNSCANNABLE, crashed)
         return None
     audit.record(uow, "upload.scanning", upload=upload)
-    return held
+    return replace(held, gate=opened)
 
 
 def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
@@ -89,7 +91,7 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
     """
     if not verdicts.is_of(report, held):
         return verdicts.changed(uow, held, report)
-    if report.verdict is not Verdict.INFECTED and not gate.is_open(uow):
+    if report.verdict is not Verdict.INFECTED and not gate.stayed_open(uow, held.gate):
         hand_back(uow, held, counted=False)
         return False
     if not verdicts.settle(uow, held, report, storage_version):

@@ -33,6 +33,7 @@ class Claim:
     storage_key: str
     size: int
     sha256: str
+    gate: datetime | None = None  # open since then, when the claim was made
 
 
 def free() -> ColumnElement[bool]:

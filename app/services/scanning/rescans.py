@@ -4,6 +4,7 @@ People ask for it (`ask`, noted in the row), and newer signatures do: then every
 the last days is due, the newest first, as long as nobody waits for the scanner.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy import exists, func, or_, select
@@ -24,6 +25,9 @@ from app.services.scanning.leases import Claim
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
+
+# What the bundle itself is like, and no mood of the scanner's: it was called ready by mistake.
+_OF_THE_BUNDLE = frozenset({Obstacle.ENCRYPTED, Obstacle.TOO_DEEP, Obstacle.MALFORMED, Obstacle.DAMAGED})
 
 
 def ask(uow: UnitOfWork, upload_id: UUID) -> None:
@@ -50,7 +54,8 @@ def claim(uow: UnitOfWork, upload_id: UUID, scanner: Engine) -> Claim | None:
     of no use. A bundle whose second scans ended without a verdict too often is left as it is. While
     the gate is closed nothing is claimed.
     """
-    if not gate.is_open(uow):
+    opened = gate.opened_at(uow)
+    if opened is None:
         return None
     wanted = due.asked()
     newest = _newest_edition(uow)
@@ -63,7 +68,7 @@ def claim(uow: UnitOfWork, upload_id: UUID, scanner: Engine) -> Claim | None:
     if held.attempts > uow.settings.scan_attempts:
         _fail(uow, held, f"The second scan broke off {uow.settings.scan_attempts} times.")
         return None
-    return held
+    return replace(held, gate=opened)
 
 
 def gives_way(uow: UnitOfWork, held: Claim) -> bool:
@@ -86,7 +91,7 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
         return verdicts.changed(uow, held, report)
     if shortcoming := _shortcoming(held, report):
         return _fail(uow, held, shortcoming)
-    if report.verdict is Verdict.CLEAN and not gate.is_open(uow):
+    if report.verdict is Verdict.CLEAN and not gate.stayed_open(uow, held.gate):
         hand_back(uow, held, counted=False)
         return False
     if not verdicts.settle(uow, held, report, storage_version):
@@ -102,8 +107,11 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
 
 def _shortcoming(held: Claim, report: ScanReport) -> str | None:
     """Say why a scan changes nothing, in a sentence for people."""
-    if report.verdict is Verdict.UNSCANNABLE and (
-        held.state in {UploadState.CLEAN, UploadState.INFECTED} or report.obstacle is Obstacle.SCANNER_ERROR
+    doubtful = report.verdict is Verdict.UNSCANNABLE
+    if doubtful and (
+        held.state is UploadState.INFECTED
+        or report.obstacle is Obstacle.SCANNER_ERROR
+        or (held.state is UploadState.CLEAN and report.obstacle not in _OF_THE_BUNDLE)
     ):
         return report.reason or "The scan came to no verdict."
     if report.verdict is Verdict.CLEAN and not report.complete:
@@ -131,9 +139,11 @@ def _flip(uow: UnitOfWork, held: Claim, report: ScanReport) -> None:
         reason=report.reason,
         obstacle=report.obstacle,
     )
-    event = Event.UPLOAD_RECALLED if held.state is UploadState.CLEAN else EVENT[report.verdict]
+    infected = report.verdict is Verdict.INFECTED
+    recalled = infected and held.state is UploadState.CLEAN
+    event = Event.UPLOAD_RECALLED if recalled else EVENT[report.verdict]
     told = {}
-    if report.verdict is Verdict.INFECTED:
+    if infected:
         told = {"downloaded_by": recall.downloaded_by(uow, upload)}
     notices.announce(uow, event, upload, occasion=f"scan {held.epoch}", **told)
 

@@ -79,5 +79,5 @@ def changed(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
     upload = transition(
         uow, held.upload_id, UploadState.INTEGRITY_FAILED, epoch=held.epoch, reason=_OTHER_BYTES
     )
-    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, upload)
+    notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, upload, occasion=f"scan {held.epoch}")
     return True
