@@ -6,7 +6,7 @@ from uuid import UUID
 
 from app.domain.errors import ForbiddenError, NotFoundError, StateConflictError
 from app.domain.lifecycle import UploadState
-from app.domain.policy import Permission
+from app.domain.policy import Actor, Permission
 from app.models import Upload
 from app.queries import uploads
 from app.services import audit
@@ -38,16 +38,21 @@ def leave_for_all(uow: UnitOfWork, upload_id: UUID) -> tuple[Upload, Leave]:
         StateConflictError: not clean, and not released to whoever asks.
     """
     upload = uploads.get(uow.session, uow.actor, upload_id)
+    return upload, grant_all(uow.actor, upload)
+
+
+def grant_all(actor: Actor, upload: Upload) -> Leave:
+    """Return the leave to fetch an upload that ``actor`` may see. Raises StateConflictError, as above."""
     released = (
         upload.state is UploadState.UNSCANNABLE
         and upload.released_at is not None
-        and uow.actor.may(Permission.QUARANTINE_REVIEW)
+        and actor.may(Permission.QUARANTINE_REVIEW)
     )
     if not released and (upload.state is not UploadState.CLEAN or upload.scan is None):
         raise StateConflictError(
             f"This file is {upload.state}. Only files that are ready can be downloaded.", state=upload.state
         )
-    return upload, Leave(upload.id, _version(upload), released)
+    return Leave(upload.id, _version(upload), released)
 
 
 def leave_for_clean_members(uow: UnitOfWork, upload_id: UUID) -> tuple[Upload, Leave]:
@@ -59,7 +64,16 @@ def leave_for_clean_members(uow: UnitOfWork, upload_id: UUID) -> tuple[Upload, L
         StateConflictError: not infected, or not all else is proven clean.
     """
     upload = uploads.get(uow.session, uow.actor, upload_id)
-    if not uow.actor.may(Permission.QUARANTINE_REVIEW):
+    return upload, grant_clean_members(uow.actor, upload)
+
+
+def grant_clean_members(actor: Actor, upload: Upload) -> Leave:
+    """Return the leave to fetch those of an upload that ``actor`` may see.
+
+    Raises:
+        ForbiddenError, StateConflictError: as above.
+    """
+    if not actor.may(Permission.QUARANTINE_REVIEW):
         raise ForbiddenError("Only support may take bundles apart.")
     scan = upload.scan
     if upload.state is not UploadState.INFECTED or scan is None:
@@ -73,7 +87,7 @@ def leave_for_clean_members(uow: UnitOfWork, upload_id: UUID) -> tuple[Upload, L
             "Not everything else in this bundle is proven clean, so no part of it can be given out.",
             state=upload.state,
         )
-    return upload, Leave(upload.id, _version(upload), without=without)
+    return Leave(upload.id, _version(upload), without=without)
 
 
 def _version(upload: Upload) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy import func, update
 from app.domain.errors import StateConflictError
 from app.domain.lifecycle import UploadState, sources_of
 from app.models import Upload
+from app.queries import uploads
 from app.services import audit
 from app.uow import UnitOfWork
 
@@ -42,3 +43,21 @@ def transition(
     moved = uow.session.get_one(Upload, upload_id, populate_existing=True)
     audit.record(uow, f"upload.{to}", upload=moved, reason=moved.reason)
     return moved
+
+
+def locked(uow: UnitOfWork, upload_id: UUID) -> Upload:
+    """Return the upload as it is now; its state stays what it is until the unit of work ends.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+    """
+    upload = uploads.get(uow.session, uow.actor, upload_id)
+    uow.session.refresh(upload, with_for_update={"of": Upload})
+    return upload
+
+
+def written(uow: UnitOfWork, upload: Upload) -> Upload:
+    """Return the upload as the database has it after the changes, with the times that it has set."""
+    uow.session.flush()
+    uow.session.refresh(upload)
+    return upload

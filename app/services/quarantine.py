@@ -8,8 +8,8 @@ from app.domain import naming
 from app.domain.errors import StateConflictError
 from app.domain.lifecycle import QUARANTINED, UploadState
 from app.models import Upload
-from app.queries import uploads
 from app.services import audit, removal
+from app.services.lifecycle import locked, written
 from app.uow import UnitOfWork
 
 _NEVER = {
@@ -41,14 +41,14 @@ def release(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
         StateConflictError: not UNSCANNABLE, or released already.
         InvalidInputError: the reason is too short or too long.
     """
-    upload = _locked(uow, upload_id)
+    upload = locked(uow, upload_id)
     check_releasable(upload)
     why = naming.clean_reason(reason)
     upload.released_at = func.now()
     upload.released_by = uow.actor.label
     upload.release_reason = why
     audit.record(uow, "upload.released", upload=upload, why=why)
-    return _written(uow, upload)
+    return written(uow, upload)
 
 
 def withdraw(uow: UnitOfWork, upload_id: UUID) -> Upload:
@@ -58,12 +58,12 @@ def withdraw(uow: UnitOfWork, upload_id: UUID) -> Upload:
         NotFoundError: absent, or not visible to the actor.
         StateConflictError: not released.
     """
-    upload = _locked(uow, upload_id)
+    upload = locked(uow, upload_id)
     if upload.released_at is None:
         raise StateConflictError("This bundle is not released.", state=upload.state)
     upload.released_at = upload.released_by = upload.release_reason = None
     audit.record(uow, "upload.release_withdrawn", upload=upload)
-    return _written(uow, upload)
+    return written(uow, upload)
 
 
 def check_held(upload: Upload) -> None:
@@ -80,19 +80,6 @@ def delete(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
         StateConflictError: not in quarantine.
         InvalidInputError: the reason is too short or too long.
     """
-    check_held(_locked(uow, upload_id))
+    check_held(locked(uow, upload_id))
     why = naming.clean_reason(reason)
     return removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}: {why}")
-
-
-def _locked(uow: UnitOfWork, upload_id: UUID) -> Upload:
-    """Return the upload; its state stays what it is until the unit of work ends."""
-    upload = uploads.get(uow.session, uow.actor, upload_id)
-    uow.session.refresh(upload, with_for_update={"of": Upload})
-    return upload
-
-
-def _written(uow: UnitOfWork, upload: Upload) -> Upload:
-    uow.session.flush()
-    uow.session.refresh(upload)  # the database says when it was
-    return upload

@@ -96,13 +96,6 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
         return False
     if not verdicts.settle(uow, held, report, storage_version):
         return False
-    upload = transition(
-        uow,
-        held.upload_id,
-        UploadState(report.verdict),
-        epoch=held.epoch,
-        reason=report.reason,
-        obstacle=report.obstacle,
-    )
+    upload = verdicts.judge(uow, held, report)
     notices.announce(uow, EVENT[report.verdict], upload)
     return True

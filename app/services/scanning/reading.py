@@ -139,9 +139,8 @@ class _Beside:
         walked = report.complete or report.obstacle in _WALKED
         try:
             self._keep_table(storage, key, report, version, walked=walked)
-            if (
-                walked and self._index
-            ):  # zran is less strict, and its index of a damaged file good for nothing
+            # zran is less strict, and its index of a damaged file good for nothing.
+            if walked and self._index:
                 self._keep_index(storage, key, self._index, report)
         except (PortalError, OSError) as error:
             log.warning("not_kept_beside", key=key, why=str(error), **getattr(error, "context", {}))

@@ -16,9 +16,9 @@ from app.domain.lifecycle import RESCANNABLE, UploadState
 from app.domain.verdict import Engine, Obstacle, ScanReport, Verdict
 from app.log import get_logger
 from app.models import Upload
-from app.queries import engine, uploads
+from app.queries import engine
 from app.services import audit, gate, notices
-from app.services.lifecycle import transition
+from app.services.lifecycle import locked, written
 from app.services.scanning import due, leases, recall, verdicts
 from app.services.scanning.claims import EVENT
 from app.services.scanning.leases import Claim
@@ -30,21 +30,21 @@ log = get_logger(__name__)
 _OF_THE_BUNDLE = frozenset({Obstacle.ENCRYPTED, Obstacle.TOO_DEEP, Obstacle.MALFORMED, Obstacle.DAMAGED})
 
 
-def ask(uow: UnitOfWork, upload_id: UUID) -> None:
-    """Ask for a second scan on the actor's behalf; asked twice, it is done once.
+def ask(uow: UnitOfWork, upload_id: UUID) -> Upload:
+    """Ask for a second scan on the actor's behalf; asked twice, it is done once. Return the upload.
 
     Raises:
         NotFoundError: absent, or not visible to the actor.
         StateConflictError: no scan has said anything of it yet, or it is gone.
     """
-    upload = uploads.get(uow.session, uow.actor, upload_id)
-    uow.session.refresh(upload, with_for_update={"of": Upload})
+    upload = locked(uow, upload_id)
     if upload.state not in RESCANNABLE:
         raise StateConflictError("Only files that were scanned can be scanned again.", state=upload.state)
     if upload.rescan_asked_at is None:
         upload.rescan_asked_at = func.now()
         audit.record(uow, "upload.rescan_asked", upload=upload)
     uow.enqueue(JobName.RESCAN_UPLOAD, str(upload_id))
+    return written(uow, upload)
 
 
 def claim(uow: UnitOfWork, upload_id: UUID, scanner: Engine) -> Claim | None:
@@ -131,14 +131,7 @@ def _fail(uow: UnitOfWork, held: Claim, why: str) -> bool:
 
 def _flip(uow: UnitOfWork, held: Claim, report: ScanReport) -> None:
     """Change the verdict, and tell. Whoever fetched what is infected is named to those who must act."""
-    upload = transition(
-        uow,
-        held.upload_id,
-        UploadState(report.verdict),
-        epoch=held.epoch,
-        reason=report.reason,
-        obstacle=report.obstacle,
-    )
+    upload = verdicts.judge(uow, held, report)
     infected = report.verdict is Verdict.INFECTED
     recalled = infected and held.state is UploadState.CLEAN
     event = Event.UPLOAD_RECALLED if recalled else EVENT[report.verdict]

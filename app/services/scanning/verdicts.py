@@ -67,6 +67,18 @@ def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
     return True
 
 
+def judge(uow: UnitOfWork, held: Claim, report: ScanReport) -> Upload:
+    """Move the upload, whose claim has ended with this report, to the report's verdict."""
+    return transition(
+        uow,
+        held.upload_id,
+        UploadState(report.verdict),
+        epoch=held.epoch,
+        reason=report.reason,
+        obstacle=report.obstacle,
+    )
+
+
 def changed(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
     """Say that the stored bytes are not those that were sealed; False when the claim is not ours."""
     log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)

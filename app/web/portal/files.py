@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from app.domain.errors import ForbiddenError, StateConflictError
 from app.domain.lifecycle import QUARANTINED, UploadState
-from app.domain.policy import Permission
+from app.domain.policy import Actor, Permission
+from app.models import Upload
 from app.queries import uploads
 from app.services import downloads, removal
-from app.uow import UnitOfWork
+from app.services.downloads import Leave
 from app.web.access import requires
 from app.web.context import actor, system, work
 from app.web.errors import wants_json
@@ -58,16 +59,14 @@ def file(upload_id: UUID) -> ResponseReturnValue:
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
         history = uploads.history(uow.session, upload)
-        may_download = _granted(downloads.leave_for_all, uow, upload_id)
-        may_salvage = _granted(downloads.leave_for_clean_members, uow, upload_id)
     if wants_json():
         return jsonify(upload_json(upload))
     return render_template(
         "portal/_file_status.html" if "HX-Request" in request.headers else "portal/file.html",
         upload=upload,
         history=history,
-        may_download=may_download,
-        may_salvage=may_salvage,
+        may_download=_granted(downloads.grant_all, upload),
+        may_salvage=_granted(downloads.grant_clean_members, upload),
         may_review=actor().may(Permission.QUARANTINE_REVIEW),
         may_delete=upload.state not in {UploadState.DELETED, *QUARANTINED}
         and actor().may(Permission.UPLOAD_DELETE),
@@ -76,10 +75,10 @@ def file(upload_id: UUID) -> ResponseReturnValue:
     )
 
 
-def _granted(ask: Callable[[UnitOfWork, UUID], object], uow: UnitOfWork, upload_id: UUID) -> bool:
+def _granted(grant: Callable[[Actor, Upload], Leave], upload: Upload) -> bool:
     """Whether whoever asks would be given leave to fetch it so."""
     try:
-        ask(uow, upload_id)
+        grant(actor(), upload)
     except (ForbiddenError, StateConflictError):
         return False
     return actor().may(Permission.UPLOAD_DOWNLOAD)

@@ -102,10 +102,7 @@ def withdraw(upload_id: UUID) -> ResponseReturnValue:
 def rescan(upload_id: UUID) -> ResponseReturnValue:
     """Have a bundle with a verdict checked again."""
     with work() as uow:
-        rescans.ask(uow, upload_id)
-        upload = uploads.get(uow.session, uow.actor, upload_id)
-        uow.session.flush()
-        uow.session.refresh(upload)
+        upload = rescans.ask(uow, upload_id)
     return _done(upload)
 
 
