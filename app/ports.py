@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
+from app.domain.errors import DependencyError
 from app.domain.jobs import JobName, QueueName
 from app.domain.verdict import Engine, StreamVerdict
 
@@ -154,9 +155,28 @@ class Mailer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """The concrete parts of one process."""
+    """The concrete parts of one process.
+
+    ``storage`` takes what is new. What lies in one of the ``other_stores`` is read and deleted there.
+    """
 
     storage: Storage
     scanner: Scanner
     queue: JobQueue
     mailer: Mailer
+    other_stores: tuple[Storage, ...] = ()
+
+    @property
+    def stores(self) -> tuple[Storage, ...]:
+        return (self.storage, *self.other_stores)
+
+    def store(self, name: str) -> Storage:
+        """Return the store of that name, as an upload's row has it.
+
+        Raises:
+            DependencyError: it is not set up here; so it is away, and nothing is lost.
+        """
+        for store in self.stores:
+            if store.name == name:
+                return store
+        raise DependencyError("The storage that has this file is not set up here.", storage=name)

@@ -9,6 +9,7 @@ from pydantic import IPvAnyNetwork, NonNegativeInt, PositiveInt, SecretStr, fiel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024**2
+NOWHERE = Path()  # a directory that is not set up
 
 
 class Settings(BaseSettings):
@@ -31,8 +32,13 @@ class Settings(BaseSettings):
     clamd_address: str  # unix:/path or tcp:host:port
     clamd_timeout: float = 120.0  # longest silence within one stream
 
-    storage: Literal["filesystem"] = "filesystem"
-    storage_root: Path
+    storage: Literal["filesystem", "s3"] = "filesystem"  # takes what is new; the other is read if set up
+    storage_root: Path = NOWHERE
+    s3_bucket: str | None = None
+    s3_region: str | None = None  # this and the credentials: what boto3 finds, if not said
+    s3_endpoint: str | None = None  # of a store that speaks S3 elsewhere than at AWS
+    s3_access_key: str | None = None
+    s3_secret_key: SecretStr | None = None
 
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 25
@@ -42,6 +48,7 @@ class Settings(BaseSettings):
     mail_from: str = "Diagport <diagport@localhost>"
 
     max_upload_bytes: PositiveInt = 20 * 10**9
+    max_open_uploads: PositiveInt = 100  # unfinished at a time, of one account or ticket
     checkpoint_bytes: PositiveInt = 64 * MIB  # a resumable upload is made durable at least this often
     body_timeout: float = 60.0  # longest silence of a sender within one body
 
@@ -83,6 +90,14 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
             raise ValueError("DIAGPORT_BASE_URL must be an origin such as https://upload.example.com")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _storage_is_complete(self) -> Self:
+        if self.storage == "filesystem" and self.storage_root == NOWHERE:
+            raise ValueError("DIAGPORT_STORAGE=filesystem needs DIAGPORT_STORAGE_ROOT")
+        if self.storage == "s3" and self.s3_bucket is None:
+            raise ValueError("DIAGPORT_STORAGE=s3 needs DIAGPORT_S3_BUCKET")
+        return self
 
     @model_validator(mode="after")
     def _https_in_production(self) -> Self:

@@ -8,11 +8,14 @@ from app.domain.policy import Role
 
 
 class Event(StrEnum):
+    UPLOAD_RECEIVED = "upload.received"
+    UPLOAD_EXPIRING = "upload.expiring"  # begun, not finished, and soon given up
     UPLOAD_CLEAN = "upload.clean"
     UPLOAD_INFECTED = "upload.infected"
     UPLOAD_UNSCANNABLE = "upload.unscannable"
     UPLOAD_RECALLED = "upload.recalled"  # was clean, and newer signatures found something
     UPLOAD_INTEGRITY_FAILED = "upload.integrity_failed"
+    TICKET_ISSUED = "ticket.issued"
     GATE_CLOSED = "gate.closed"
     GATE_OPENED = "gate.opened"
 
@@ -26,11 +29,14 @@ class Audience:
 
 
 AUDIENCE: Final[dict[Event, Audience]] = {
-    Event.UPLOAD_CLEAN: Audience(roles=frozenset({Role.ENGINEER}), uploader=False),
+    Event.UPLOAD_RECEIVED: Audience(roles=frozenset(), uploader=True),
+    Event.UPLOAD_EXPIRING: Audience(roles=frozenset(), uploader=True),
+    Event.UPLOAD_CLEAN: Audience(roles=frozenset({Role.ENGINEER}), uploader=True),
     Event.UPLOAD_INFECTED: Audience(roles=frozenset({Role.ENGINEER}), uploader=True),
     Event.UPLOAD_UNSCANNABLE: Audience(roles=frozenset({Role.ENGINEER}), uploader=True),
     Event.UPLOAD_RECALLED: Audience(roles=frozenset({Role.ENGINEER, Role.ADMIN}), uploader=True),
     Event.UPLOAD_INTEGRITY_FAILED: Audience(roles=frozenset({Role.ENGINEER, Role.ADMIN}), uploader=False),
+    Event.TICKET_ISSUED: Audience(roles=frozenset(), uploader=False),  # to the address that was given
     Event.GATE_CLOSED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
     Event.GATE_OPENED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
 }

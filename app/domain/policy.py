@@ -17,6 +17,12 @@ class Permission(StrEnum):
     UPLOAD_READ = "upload_read"
     UPLOAD_DOWNLOAD = "upload_download"
     UPLOAD_DELETE = "upload_delete"
+    UPLOAD_WITHDRAW = "upload_withdraw"  # take back what one sent oneself, until somebody fetched it
+    UPLOAD_ATTACH = "upload_attach"  # put it into a case, or into another
+    CASE_READ = "case_read"
+    CASE_MANAGE = "case_manage"
+    TICKET_MANAGE = "ticket_manage"
+    TOKEN_MANAGE = "token_manage"  # one's own  # noqa: S105  # no password
     QUARANTINE_REVIEW = (
         "quarantine_review"  # see what is held, scan it again, delete it, take what is clean of it
     )
@@ -27,14 +33,57 @@ class Permission(StrEnum):
 
 _P = Permission
 
-_EVERYBODY: Final = frozenset({_P.UPLOAD_READ, _P.UPLOAD_DOWNLOAD, _P.SESSION_CONFIRM, _P.SESSION_END})
-_STAFF: Final = _EVERYBODY | {_P.QUARANTINE_REVIEW, _P.QUARANTINE_RELEASE}
+_EVERYBODY: Final = frozenset(
+    {
+        _P.UPLOAD_READ,
+        _P.UPLOAD_DOWNLOAD,
+        _P.UPLOAD_ATTACH,
+        _P.CASE_READ,
+        _P.TOKEN_MANAGE,
+        _P.SESSION_CONFIRM,
+        _P.SESSION_END,
+    }
+)
+_STAFF: Final = _EVERYBODY | {
+    _P.QUARANTINE_REVIEW,
+    _P.QUARANTINE_RELEASE,
+    _P.CASE_MANAGE,
+    _P.TICKET_MANAGE,
+}
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
-    Role.CUSTOMER: _EVERYBODY | {_P.UPLOAD_CREATE},
+    Role.CUSTOMER: _EVERYBODY | {_P.UPLOAD_CREATE, _P.UPLOAD_WITHDRAW},
     Role.ENGINEER: _STAFF,
     Role.ADMIN: _STAFF | {_P.UPLOAD_DELETE},
 }
+
+#: What somebody with a ticket may do; `queries.uploads.visible_to` narrows it to what the ticket brought.
+TICKET_PERMISSIONS: Final = frozenset({_P.UPLOAD_CREATE, _P.UPLOAD_READ})
+
+
+class Scope(StrEnum):
+    """What a token covers of what its account may do."""
+
+    WRITE = "uploads:write"
+    READ = "uploads:read"
+    DOWNLOAD = "uploads:download"
+    ADMIN = "admin"  # all that no other scope covers
+
+
+_SCOPE: Final[dict[Permission, Scope]] = {
+    _P.UPLOAD_CREATE: Scope.WRITE,
+    _P.UPLOAD_WITHDRAW: Scope.WRITE,
+    _P.UPLOAD_ATTACH: Scope.WRITE,
+    _P.UPLOAD_READ: Scope.READ,
+    _P.CASE_READ: Scope.READ,
+    _P.UPLOAD_DOWNLOAD: Scope.DOWNLOAD,
+}
+
+
+def scope_of(permission: Permission) -> Scope:
+    """Return the scope that a token needs for it."""
+    return _SCOPE.get(permission, Scope.ADMIN)
+
 
 #: Roles that belong to no organisation and see every one.
 STAFF: Final = frozenset({Role.ENGINEER, Role.ADMIN})
@@ -42,7 +91,10 @@ STAFF: Final = frozenset({Role.ENGINEER, Role.ADMIN})
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Whoever acts: an account, or the system itself (``role`` None, sees everything)."""
+    """Whoever acts: an account, a ticket, or the system itself (``role`` None, sees everything).
+
+    A ticket acts as a customer of its case's organisation, who sees and may do far less.
+    """
 
     id: UUID | None
     label: str  # for the audit: a mail address, or "system"
@@ -51,6 +103,9 @@ class Actor:
     organisation_id: UUID | None = None
     organisation_name: str | None = None
     address: str | None = None  # network address the request came from
+    scopes: frozenset[Scope] | None = None  # of the token that was sent; None: not by token
+    ticket_id: UUID | None = None
+    case: str | None = None  # reference of the ticket's case
 
     @property
     def email(self) -> str:
@@ -61,7 +116,15 @@ class Actor:
         return self.role is None or self.role in STAFF
 
     def may(self, permission: Permission) -> bool:
-        return self.role is None or permission in PERMISSIONS[self.role]
+        """Whether role, ticket and token allow it."""
+        if self.role is None:
+            return True
+        held = TICKET_PERMISSIONS if self.ticket_id else PERMISSIONS[self.role]
+        return permission in held and self.covers(permission)
+
+    def covers(self, permission: Permission) -> bool:
+        """Whether the token, if one was sent, has the scope for it."""
+        return self.scopes is None or scope_of(permission) in self.scopes
 
 
 SYSTEM: Final = Actor(id=None, label="system", role=None)

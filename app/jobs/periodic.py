@@ -5,6 +5,7 @@ from itertools import islice
 
 from app.domain.jobs import JobName
 from app.log import get_logger
+from app.ports import Storage
 from app.services import sweeping
 from app.system import System
 from app.uow import UnitOfWork
@@ -63,20 +64,25 @@ def abandon_stale(system: System) -> None:
     """Give up uploads that nobody goes on with, and free their bytes."""
     with system.work() as uow:
         keys = sweeping.abandon_stale(uow) if sweeping.lead(uow, "abandon_stale") else []
-    for key in keys:
-        system.adapters.storage.delete(key)
+    for name, key in keys:
+        system.adapters.store(name).delete(key)
 
 
 def remove_strays(system: System) -> None:
     """Remove stored bytes that no row has a use for."""
-    old = (key for key, age in system.adapters.storage.stored() if age > _SETTLING)
+    for storage in system.adapters.stores:
+        _remove_strays(system, storage)
+
+
+def _remove_strays(system: System, storage: Storage) -> None:
+    old = (key for key, age in storage.stored() if age > _SETTLING)
     while batch := list(islice(old, 500)):
         with system.work() as uow:
-            strays = sweeping.without_row(uow, batch)
+            strays = sweeping.without_row(uow, storage.name, batch)
         if len(strays) > _FEW and len(strays) * 2 > len(batch):
             # More likely the wrong database than so many crashes: what is removed is gone.
             log.error("too_many_strays", strays=len(strays), stored=len(batch))
             return
         for key in strays:
             log.warning("stray_removed", key=key)
-            system.adapters.storage.delete(key)
+            storage.delete(key)

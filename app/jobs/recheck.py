@@ -31,8 +31,8 @@ def _busy(system: System) -> bool:
 
 
 def _recheck(system: System, stored: Stored) -> None:
-    storage = system.adapters.storage
     try:
+        storage = system.adapters.store(stored.storage_name)
         same, found = integrity.check(storage, stored)
     except OSError as error:  # a bad disk, or one that is away: nobody can say what the bytes are
         log.error("stored_object_unreadable", upload_id=stored.upload_id, why=str(error))

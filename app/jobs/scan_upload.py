@@ -125,7 +125,8 @@ def _read(
                 beat.watch()
 
         adapters = system.adapters
-        return read(adapters.storage, adapters.scanner, system.settings, held.storage_key, watch=watch)
+        storage = adapters.store(held.storage_name)
+        return read(storage, adapters.scanner, system.settings, held.storage_key, watch=watch)
 
 
 def _hand_back(system: System, held: Claim, ending: _Ending, *, counted: bool) -> None:

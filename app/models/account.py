@@ -13,9 +13,14 @@ from app.models.base import Base, WithCreation, WithId, text_enum
 
 class Organisation(WithId, WithCreation, Base):
     __tablename__ = "organisation"
+    __table_args__ = (CheckConstraint("used_bytes >= 0 AND used_uploads >= 0", name="use_not_negative"),)
 
     slug: Mapped[str] = mapped_column(String(63), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    quota_bytes: Mapped[int | None]  # most that may be stored; None: no limit
+    quota_uploads: Mapped[int | None]
+    used_bytes: Mapped[int] = mapped_column(server_default="0", default=0)  # reserved, or stored
+    used_uploads: Mapped[int] = mapped_column(server_default="0", default=0)
 
 
 class Account(WithId, WithCreation, Base):
@@ -53,12 +58,18 @@ class SignInSession(WithId, WithCreation, Base):
 
 
 class ApiToken(WithId, WithCreation, Base):
-    """Only the SHA-256 of a token is kept; 256 random bits need no slow hash."""
+    """Only the SHA-256 of a token is kept; 256 random bits need no slow hash.
+
+    It may do what its account may do, as far as one of its scopes covers that.
+    """
 
     __tablename__ = "api_token"
 
     account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(100))
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hint: Mapped[str] = mapped_column(String(12), server_default="", default="")  # how it begins
+    scopes: Mapped[list[str]] = mapped_column(server_default=text("'[]'"))  # of `policy.Scope`
+    expires_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]

@@ -38,6 +38,7 @@ class Base(DeclarativeBase):
         int: BigInteger(),
         dict[str, Any]: JSONB(),
         list[dict[str, Any]]: JSONB(),
+        list[str]: JSONB(),
     }
 
 

@@ -4,13 +4,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.lifecycle import SETTLED, UploadState
 from app.domain.verdict import Obstacle, Verdict
 from app.models.account import Account, Organisation
 from app.models.base import Base, WithCreation, WithId, text_enum
+from app.models.case import Ticket
 
 _SEARCH = "lower(filename || ' ' || coalesce(case_reference, '') || ' ' || coalesce(note, ''))"
 
@@ -24,8 +35,17 @@ class Upload(WithId, WithCreation, Base):
         CheckConstraint("received_bytes <= declared_bytes", name="received_in_range"),
         CheckConstraint(
             "state NOT IN ('sealed', 'scanning', 'clean', 'infected', 'unscannable')"
-            " OR (size IS NOT NULL AND sha256 IS NOT NULL AND storage_version IS NOT NULL)",
+            " OR (size IS NOT NULL AND storage_version IS NOT NULL"
+            # What came past the portal is hashed as a whole by the scan that judges it.
+            " AND (sha256 IS NOT NULL OR door = 'direct'))",
             name="sealed_is_whole",
+        ),
+        CheckConstraint("num_nonnulls(uploader_id, ticket_id) = 1", name="one_sender"),
+        ForeignKeyConstraint(
+            ["organisation_id", "case_reference"],
+            ["support_case.organisation_id", "support_case.reference"],
+            name="fk_upload_case",
+            onupdate="CASCADE",
         ),
         # /files, newest first: everything, one organisation, one state, both, one case, some text.
         Index(None, "created_at", "id"),
@@ -49,6 +69,8 @@ class Upload(WithId, WithCreation, Base):
         Index("ix_upload_outdated", "scanned_for", "created_at", postgresql_where=text("state = 'clean'")),
         # The send page: what this person left unfinished, and sent last.
         Index(None, "uploader_id", "created_at"),
+        Index(None, "ticket_id", "created_at"),
+        Index(None, "joined_into", postgresql_where=text("joined_into IS NOT NULL")),
         Index(
             "uq_upload_idempotency",
             "uploader_id",
@@ -56,11 +78,19 @@ class Upload(WithId, WithCreation, Base):
             unique=True,
             postgresql_where=text("idempotency_key IS NOT NULL"),
         ),
+        Index(
+            "uq_upload_ticket_idempotency",
+            "ticket_id",
+            "idempotency_key",
+            unique=True,
+            postgresql_where=text("idempotency_key IS NOT NULL"),
+        ),
     )
 
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
-    uploader_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
-    door: Mapped[str] = mapped_column(String(8))  # form, tus or put
+    uploader_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))
+    ticket_id: Mapped[UUID | None] = mapped_column(ForeignKey("ticket.id"))  # sent without an account
+    door: Mapped[str] = mapped_column(String(8))  # form, tus, put or direct
     idempotency_key: Mapped[str | None] = mapped_column(String(255))
 
     filename: Mapped[str] = mapped_column(String(255))  # as typed by the sender, display only
@@ -71,18 +101,29 @@ class Upload(WithId, WithCreation, Base):
     declared_bytes: Mapped[int | None]  # None: the sender did not say
     declared_sha256: Mapped[str | None] = mapped_column(String(64))  # hex, compared when sealing
     received_bytes: Mapped[int] = mapped_column(server_default="0", default=0)  # durable
+    held_bytes: Mapped[int | None]  # of the organisation's quota; None: it counts no more
+    writer_epoch: Mapped[int] = mapped_column(
+        server_default="0", default=0
+    )  # fence: only the newest writer may move the offset
     size: Mapped[int | None]  # bytes, set on sealing
     sha256: Mapped[str | None] = mapped_column(String(64))  # hex, set on sealing
+
+    # A part of one that is sent in parallel (tus concatenation). Nobody but its sender ever sees it.
+    partial: Mapped[bool] = mapped_column(server_default="false", default=False)
+    joined_into: Mapped[UUID | None] = mapped_column(ForeignKey("upload.id", ondelete="CASCADE"))
+    part_number: Mapped[int | None]  # from 1, in the order in which they were joined
 
     state: Mapped[UploadState] = mapped_column(text_enum(UploadState), default=UploadState.RECEIVING)
     reason: Mapped[str | None] = mapped_column(Text)  # a sentence for people
     obstacle: Mapped[Obstacle | None] = mapped_column(text_enum(Obstacle))  # the same for programs
     active_at: Mapped[datetime] = mapped_column(server_default=func.now())  # bytes came, or state changed
     sealed_at: Mapped[datetime | None]
+    first_downloaded_at: Mapped[datetime | None]  # from then on its sender cannot withdraw it
 
     storage_name: Mapped[str] = mapped_column(String(32))
     storage_key: Mapped[str] = mapped_column(String(255), unique=True)
     storage_version: Mapped[str | None] = mapped_column(String(128))  # of the sealed object
+    multipart_id: Mapped[str | None] = mapped_column(Text)  # S3's name for an unfinished direct upload
 
     lease_until: Mapped[datetime | None]  # a scan is under way until then
     epoch: Mapped[int] = mapped_column(
@@ -101,12 +142,22 @@ class Upload(WithId, WithCreation, Base):
     release_reason: Mapped[str | None] = mapped_column(Text)
 
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
-    uploader: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+    uploader: Mapped[Account | None] = relationship(lazy="joined")
+    ticket: Mapped[Ticket | None] = relationship(lazy="joined")
     scan: Mapped["Scan | None"] = relationship(lazy="joined")
 
     @property
     def settled(self) -> bool:
         return self.state in SETTLED
+
+    @property
+    def sender(self) -> str:
+        """Who sent it, for people: a mail address, or a ticket."""
+        return self.uploader.email if self.uploader else self.ticket.label if self.ticket else "nobody"
+
+    @property
+    def sender_name(self) -> str:
+        return (self.uploader.name if self.uploader else "") or self.sender
 
     @property
     def scanned_at(self) -> datetime | None:

@@ -1,22 +1,26 @@
 """Who somebody is: by session, by token, by mail address."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from app.domain.policy import Actor, Role
-from app.models import Account, ApiToken, SignInSession
+from app.domain.policy import Actor, Role, Scope
+from app.models import Account, ApiToken, Case, SignInSession, Ticket
 from app.settings import Settings
 
 #: How stale "last seen" may be, so that reading a page is not always a write.
 USE_GRAIN = timedelta(seconds=60)
 
 
-def actor_of(account: Account, address: str | None) -> Actor:
-    """Return who ``account`` is as one who acts, coming from network ``address``."""
+def actor_of(account: Account, address: str | None, scopes: Iterable[str] | None = None) -> Actor:
+    """Return who ``account`` is as one who acts, coming from network ``address``.
+
+    ``scopes`` are those of the token that was sent, if one was.
+    """
     return Actor(
         id=account.id,
         label=account.email,
@@ -25,6 +29,22 @@ def actor_of(account: Account, address: str | None) -> Actor:
         organisation_id=account.organisation_id,
         organisation_name=account.organisation.name if account.organisation else None,
         address=address,
+        scopes=None if scopes is None else frozenset(map(Scope, scopes)),
+    )
+
+
+def actor_with(ticket: Ticket, address: str | None) -> Actor:
+    """Return who somebody with ``ticket`` is as one who acts."""
+    return Actor(
+        id=ticket.id,
+        label=ticket.label,
+        role=Role.CUSTOMER,
+        name=f"Ticket for {ticket.case.reference}",
+        organisation_id=ticket.case.organisation_id,
+        organisation_name=ticket.case.organisation.name,
+        address=address,
+        ticket_id=ticket.id,
+        case=ticket.case.reference,
     )
 
 
@@ -72,13 +92,45 @@ def kept_for(session: Session, session_id: UUID | None, path: str) -> dict[str, 
 
 
 def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account, bool] | None:
-    """Return token, account, and whether its use is to be noted; None if revoked or locked."""
+    """Return token, account, and whether its use is to be noted; None if revoked, expired or locked."""
     query = (
         select(ApiToken, Account, func.coalesce(ApiToken.last_used_at < func.now() - USE_GRAIN, True))
         .join(Account, Account.id == ApiToken.account_id)
-        .where(ApiToken.token_hash == token_hash, ApiToken.revoked_at.is_(None), Account.active)
+        .where(
+            ApiToken.token_hash == token_hash,
+            ApiToken.revoked_at.is_(None),
+            func.coalesce(ApiToken.expires_at > func.now(), True),
+            Account.active,
+        )
     )
     return session.execute(query).one_or_none()
+
+
+@dataclass(frozen=True, slots=True)
+class KnownTicket:
+    """``ended``: it was revoked, its case is closed, or it expired so long ago that nothing is open."""
+
+    ticket: Ticket
+    ended: bool
+
+
+def by_ticket(session: Session, settings: Settings, code_hash: str) -> KnownTicket | None:
+    """Return a ticket, good or not; None if there was never one.
+
+    One that has expired lets its holder finish what was begun. New uploads are `services.quota`'s
+    to refuse.
+    """
+    long_ago = func.now() - timedelta(seconds=settings.resumable_for)
+    query = (
+        select(
+            Ticket,
+            or_(Ticket.revoked_at.is_not(None), Case.closed_at.is_not(None), Ticket.expires_at < long_ago),
+        )
+        .join(Case, Case.id == Ticket.case_id)
+        .where(Ticket.code_hash == code_hash)
+    )
+    found = session.execute(query).one_or_none()
+    return KnownTicket(*found) if found else None
 
 
 def by_email(session: Session, email: str) -> Account | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, false, func, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.errors import BadRequestError, NotFoundError
@@ -39,11 +39,28 @@ class Page:
 
 
 def visible_to(actor: Actor) -> Select[Upload]:
-    """Select what ``actor`` may know of: the own organisation's, or everything for staff."""
+    """Select what ``actor`` may know of: the own organisation's, what a ticket brought, or all for staff.
+
+    Parts of what is sent in parallel are no uploads of their own; see `parts_visible_to`.
+    """
+    return parts_visible_to(actor).where(~Upload.partial)
+
+
+def parts_visible_to(actor: Actor) -> Select[Upload]:
+    """Select the same, and parts too."""
     query = select(Upload)
     if not actor.sees_all:
         query = query.where(Upload.organisation_id == actor.organisation_id)
+    if actor.ticket_id:
+        query = query.where(Upload.ticket_id == actor.ticket_id)
     return query
+
+
+def sent_by(actor: Actor) -> ColumnElement[bool]:
+    """Whether this account or ticket sends it, or has sent it."""
+    if actor.ticket_id:
+        return Upload.ticket_id == actor.ticket_id
+    return Upload.uploader_id == actor.id
 
 
 def get(session: Session, actor: Actor, upload_id: UUID) -> Upload:
@@ -111,7 +128,7 @@ def unfinished_of(session: Session, actor: Actor) -> list[Upload]:
         session.scalars(
             visible_to(actor)
             .where(
-                Upload.uploader_id == actor.id,
+                sent_by(actor),
                 Upload.state == UploadState.RECEIVING,
                 Upload.door == "tus",
             )
@@ -126,7 +143,7 @@ def recent_of(session: Session, actor: Actor, count: int = 5) -> list[Upload]:
     return list(
         session.scalars(
             visible_to(actor)
-            .where(Upload.uploader_id == actor.id, Upload.state != UploadState.RECEIVING)
+            .where(sent_by(actor), Upload.state != UploadState.RECEIVING)
             .order_by(Upload.created_at.desc())
             .limit(count)
         )
@@ -142,9 +159,7 @@ def history(session: Session, upload: Upload) -> list[AuditEvent]:
 
 def by_idempotency_key(session: Session, actor: Actor, key: str) -> Upload | None:
     """Return what this person already sent, or is sending, under ``key``."""
-    return session.scalar(
-        visible_to(actor).where(Upload.uploader_id == actor.id, Upload.idempotency_key == key)
-    )
+    return session.scalar(visible_to(actor).where(sent_by(actor), Upload.idempotency_key == key))
 
 
 def organisations(session: Session, actor: Actor) -> list[tuple[str, str]]:

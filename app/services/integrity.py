@@ -32,6 +32,7 @@ class Stored:
     """A stored object as its row has it: ``size`` in bytes, ``sha256`` in hex."""
 
     upload_id: UUID
+    storage_name: str
     key: str
     version: str
     size: int
@@ -50,7 +51,8 @@ def report(work: Work, storage: Storage, upload_id: UUID, version: str, found: s
     """
     if found is None:
         with work() as uow:
-            keys = [each.key for each in sample(uow, _WITNESSES) if each.upload_id != upload_id]
+            beside = sample(uow, _WITNESSES, storage.name)
+            keys = [each.key for each in beside if each.upload_id != upload_id]
         if keys and not any(_is_there(storage, key) for key in keys):
             raise DependencyError("The storage seems to be empty.", looked_for=len(keys))
     with work() as uow:
@@ -94,19 +96,35 @@ def _fail(uow: UnitOfWork, upload_id: UUID, version: str, found: str | None) -> 
     return True
 
 
-def sample(uow: UnitOfWork, count: int = _SAMPLE) -> list[Stored]:
-    """Return up to ``count`` objects that have a verdict, from a random place on."""
+def sample(uow: UnitOfWork, count: int = _SAMPLE, storage_name: str | None = None) -> list[Stored]:
+    """Return up to ``count`` objects that have a verdict, from a random place on; maybe of one store."""
     query = (
-        select(Upload.id, Upload.storage_key, Upload.storage_version, Upload.size, Upload.sha256)
+        select(
+            Upload.id,
+            Upload.storage_name,
+            Upload.storage_key,
+            Upload.storage_version,
+            Upload.size,
+            Upload.sha256,
+        )
         .where(Upload.state.in_(JUDGED))
         .order_by(Upload.id)
         .limit(count)
     )
+    if storage_name is not None:
+        query = query.where(Upload.storage_name == storage_name)
     pivot = uuid4()
     rows = list(uow.session.execute(query.where(Upload.id >= pivot)))
     rows += uow.session.execute(query.where(Upload.id < pivot)).all()[: count - len(rows)]
     return [
-        Stored(row.id, row.storage_key, str(row.storage_version), row.size or 0, str(row.sha256))
+        Stored(
+            row.id,
+            row.storage_name,
+            row.storage_key,
+            str(row.storage_version),
+            row.size or 0,
+            str(row.sha256),
+        )
         for row in rows
     ]
 

@@ -6,6 +6,17 @@ from app.models import Delivery, Upload
 from app.ports import Message
 
 _UPLOAD = {
+    Event.UPLOAD_RECEIVED: (
+        "Received",
+        "Your diagnostics bundle has arrived whole. It is checked for viruses now, and then support has it.",
+    ),
+    Event.UPLOAD_EXPIRING: (
+        "Not finished",
+        (
+            "You began to send a diagnostics bundle and have not finished. What has arrived of it is kept "
+            "for one more day. Go on with it, or cancel it."
+        ),
+    ),
     Event.UPLOAD_CLEAN: (
         "Ready",
         "A diagnostics bundle has arrived and was scanned. It is ready to download.",
@@ -55,7 +66,7 @@ def _about_upload(delivery: Delivery, upload: Upload, base_url: str) -> tuple[st
         f"Size:          {upload.size:,} bytes",
         f"SHA-256:       {upload.sha256}",
         f"Organisation:  {upload.organisation.name}",
-        f"Sent by:       {upload.uploader.email}",
+        f"Sent by:       {upload.sender}",
         *([f"Why:           {upload.reason}"] if upload.reason else []),
         *(f"Found:         {found['signature']} in {found['member']}" for found in _findings(upload)),
         *_downloads(delivery, upload),
@@ -69,9 +80,18 @@ def _downloads(delivery: Delivery, upload: Upload) -> list[str]:
     """Name who has it already to those who must act; a customer learns nobody's name."""
     if "downloaded_by" not in delivery.told:
         return []
-    if upload.uploader.role not in STAFF and delivery.recipient.lower() == upload.uploader.email.lower():
+    if is_of_sender(delivery, upload):
         return []
     return [f"Downloaded by: {who}" for who in delivery.told["downloaded_by"] or ["nobody"]]
+
+
+def is_of_sender(delivery: Delivery, upload: Upload) -> bool:
+    """Whether it goes to the customer who sent the bundle, by account or by ticket."""
+    if upload.uploader and upload.uploader.role in STAFF:
+        return False
+    of_ticket = upload.ticket.recipient if upload.ticket else None
+    address = upload.uploader.email if upload.uploader else of_ticket
+    return address is not None and delivery.recipient.lower() == address.lower()
 
 
 def _findings(upload: Upload) -> list[dict[str, str]]:

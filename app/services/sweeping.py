@@ -69,14 +69,14 @@ def _ring(uow: UnitOfWork, job: JobName, ids: Sequence[UUID]) -> int:
     return len(ids)
 
 
-def abandon_stale(uow: UnitOfWork) -> list[str]:
-    """Give up uploads from which nothing came for too long; return their storage keys."""
+def abandon_stale(uow: UnitOfWork) -> list[tuple[str, str]]:
+    """Give up uploads from which nothing came for too long; return (storage name, key) of each."""
 
     def silent(seconds: int) -> ColumnElement[bool]:
         return Upload.active_at < func.now() - timedelta(seconds=seconds)
 
     stale = uow.session.execute(
-        select(Upload.id, Upload.storage_key)
+        select(Upload.id, Upload.storage_name, Upload.storage_key)
         .where(
             Upload.state == UploadState.RECEIVING,
             or_(
@@ -87,17 +87,19 @@ def abandon_stale(uow: UnitOfWork) -> list[str]:
         .with_for_update(skip_locked=True, of=Upload)
         .limit(_BATCH)
     ).all()
-    for upload_id, _ in stale:
+    for upload_id, _, _ in stale:
         records.abandon(uow, upload_id, "Nothing came any more, so it was given up. Send the file again.")
-    return [key for _, key in stale]
+    return [(name, key) for _, name, key in stale]
 
 
-def without_row(uow: UnitOfWork, keys: Iterable[str]) -> list[str]:
-    """Return those of ``keys`` that no row has a use for."""
+def without_row(uow: UnitOfWork, storage_name: str, keys: Iterable[str]) -> list[str]:
+    """Return those of a store's ``keys`` that no row has a use for."""
     asked = list(keys)
     wanted = uow.session.scalars(
         select(Upload.storage_key).where(
-            Upload.storage_key.in_(asked), Upload.state.in_([*STORED, UploadState.RECEIVING])
+            Upload.storage_name == storage_name,
+            Upload.storage_key.in_(asked),
+            Upload.state.in_([*STORED, UploadState.RECEIVING]),
         )
     )
     return sorted(set(asked) - set(wanted))

@@ -4,17 +4,24 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect, validate_csrf
 from wtforms.validators import ValidationError
 
-from app.domain.errors import ForbiddenError, FreshSignInNeededError, NotSignedInError
-from app.domain.policy import Permission
+from app.domain.errors import (
+    ForbiddenError,
+    FreshSignInNeededError,
+    GoneError,
+    NotFoundError,
+    NotSignedInError,
+)
+from app.domain.policy import Permission, scope_of
 from app.services import sign_in
 from app.web.context import actor, system, work
 from app.web.errors import is_browser
+from app.web.login import with_ticket
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -29,10 +36,16 @@ class Access(NamedTuple):
     streams: bool = False
     fresh: bool = False
     keeps: tuple[str, ...] = ()
+    ticket: bool = False
 
 
 def requires(
-    permission: Permission, *, streams: bool = False, fresh: bool = False, keeps: tuple[str, ...] = ()
+    permission: Permission,
+    *,
+    streams: bool = False,
+    fresh: bool = False,
+    keeps: tuple[str, ...] = (),
+    ticket: bool = False,
 ) -> Callable[[View], View]:
     """Declare the permission that a view needs.
 
@@ -42,10 +55,12 @@ def requires(
     With ``fresh`` it needs a person who proved lately who they are (ASVS 7.5.3); a browser is
     sent to do so, and then to the form at this address. What was typed into the fields ``keeps``
     waits there (`accounts.kept_for`). Never name a secret among them.
+
+    With ``ticket`` the address itself, in its variable ``ticket``, says who asks, whoever is signed in.
     """
 
     def declare(view: View) -> View:
-        view.access = Access(permission, streams, fresh, keeps)  # type: ignore[attr-defined]
+        view.access = Access(permission, streams, fresh, keeps, ticket)  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -83,18 +98,30 @@ def _guard() -> ResponseReturnValue | None:
     access: Access | None = getattr(current_app.view_functions[request.endpoint], "access", None)
     if access is None:
         raise ForbiddenError("This address is closed.")
+    if access.ticket:
+        _let_ticket_speak()
     if access.permission is not None:
-        if not current_user.is_authenticated:
-            if request.authorization:
-                raise NotSignedInError("This token is not known, or was revoked.")
-            raise NotSignedInError("Sign in first, or send a token.")
-        if not actor().may(access.permission):
-            raise ForbiddenError("Your account may not do this.")
+        _check_permission(access.permission)
     if request.method not in _SAFE:
         _check_origin()  # whatever the credentials: browsers attach remembered Basic ones too
         if _carries_cookie() and not access.streams:
             _csrf.protect()
     return _prove_first(access.keeps) if access.fresh and request.method != "OPTIONS" else None
+
+
+def _check_permission(permission: Permission) -> None:
+    """Refuse whoever may not. Raises NotSignedInError, GoneError, ForbiddenError."""
+    if not current_user.is_authenticated:
+        if request.authorization:
+            raise NotSignedInError("This token is not known, or was revoked.")
+        raise NotSignedInError("Sign in first, or send a token.")
+    if current_user.ended:
+        raise GoneError(current_user.ended)
+    if not actor().covers(permission):
+        scope = scope_of(permission)
+        raise ForbiddenError(f"This token does not have the scope {scope}. Make one that has.")
+    if not actor().may(permission):
+        raise ForbiddenError("Your account may not do this.")
 
 
 def _prove_first(keeps: tuple[str, ...]) -> ResponseReturnValue | None:
@@ -115,8 +142,15 @@ def _prove_first(keeps: tuple[str, ...]) -> ResponseReturnValue | None:
 
 
 def _carries_cookie() -> bool:
-    """Whether it is a session that says who asks, rather than a token sent for this request."""
-    return getattr(current_user, "token_id", None) is None
+    """Whether a session says who asks (or nobody does yet), rather than a token or a ticket."""
+    return not current_user.is_authenticated or current_user.session_id is not None
+
+
+def _let_ticket_speak() -> None:
+    principal = with_ticket((request.view_args or {})["ticket"])
+    if principal is None:
+        raise NotFoundError
+    g._login_user = principal  # noqa: SLF001  # where flask-login looks first
 
 
 def _check_origin() -> None:

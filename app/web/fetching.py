@@ -17,7 +17,7 @@ from app.services import downloads, integrity
 from app.services.downloads import Leave
 from app.services.scanning.reading import budget_of
 from app.uow import UnitOfWork
-from app.web.context import actor, system, work
+from app.web.context import actor, store_of, system, work
 from app.web.guard import Guard
 from app.web.sending import send_object, send_stream
 
@@ -68,7 +68,7 @@ def _send(
         upload, leave = ask(uow, upload_id)
     file = _open(upload, leave)
     try:
-        guard = Guard(system(), actor(), g.request_id, leave, upload.storage_key)
+        guard = Guard(system(), actor(), g.request_id, leave, store_of(upload), upload.storage_key)
         response = answer(upload, file, guard, leave)
         if request.method == "GET" and response.status_code in _SENDS_BYTES:
             with work() as uow:
@@ -81,7 +81,7 @@ def _send(
 
 def _open(upload: Upload, leave: Leave) -> BinaryIO:
     """Return the stored object that there is leave for. Any other is reported, and never opened again."""
-    storage = system().adapters.storage
+    storage = store_of(upload)
     found = None
     try:
         file, found = storage.open(upload.storage_key)

@@ -6,6 +6,7 @@ from typing import NoReturn
 from app.domain.errors import DependencyError, NotFoundError, PortalError
 from app.domain.policy import Actor
 from app.log import get_logger
+from app.ports import Storage
 from app.services import downloads, integrity
 from app.services.downloads import Leave
 from app.system import System
@@ -26,11 +27,14 @@ class Guard:
     It holds neither a connection to the database nor an open file between two looks.
     """
 
-    def __init__(self, system: System, actor: Actor, request_id: str, leave: Leave, key: str) -> None:
+    def __init__(
+        self, system: System, actor: Actor, request_id: str, leave: Leave, storage: Storage, key: str
+    ) -> None:
         self._system = system
         self._actor = actor
         self._request_id = request_id
         self._leave = leave
+        self._storage = storage
         self._key = key
         self._row_seen = monotonic()
         self._object_due = self._row_seen + OBJECT_SECONDS
@@ -76,7 +80,7 @@ class Guard:
     def _look_at_object(self) -> None:
         version = None
         try:
-            file, version = self._system.adapters.storage.open(self._key)
+            file, version = self._storage.open(self._key)
             file.close()
         except NotFoundError:
             pass
@@ -89,7 +93,7 @@ class Guard:
         why = "The stored file changed."
         try:
             failed = integrity.report(
-                self._system.work, self._system.adapters.storage, self._leave.upload_id,
+                self._system.work, self._storage, self._leave.upload_id,
                 self._leave.version, found,
             )  # fmt: skip
             if not failed and found is None:

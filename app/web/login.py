@@ -1,12 +1,17 @@
 """From a cookie or a token to a principal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 from flask import Flask, Request, request
 from flask_login import LoginManager
 
+from app.domain import ticket_code
+from app.domain.errors import ForbiddenError
 from app.domain.policy import Actor
+from app.models import Ticket
 from app.queries import accounts
 from app.services import sign_in, tokens
 from app.web.context import system, system_work
@@ -20,6 +25,7 @@ class Principal:
     session_id: UUID | None = None
     fresh: bool = False  # proved lately, by more than a cookie, who they are
     token_id: UUID | None = None
+    ended: str | None = None  # why the credentials, though known, are good no more
     is_authenticated: bool = True
     is_active: bool = True
     is_anonymous: bool = False
@@ -40,6 +46,8 @@ def install(app: Flask) -> None:
 
 
 def _by_session(session_id: str) -> Principal | None:
+    if request.authorization is not None:
+        return None  # what was sent for this request outranks what a browser always sends
     try:
         key = UUID(session_id)
     except ValueError:
@@ -55,8 +63,45 @@ def _by_session(session_id: str) -> Principal | None:
         )
 
 
+def with_ticket(typed: str, case: str | None = None) -> Principal | None:
+    """Return whoever holds the ticket, None if there is none of this code, or of this case.
+
+    Raises:
+        ForbiddenError: it is not for the network that the request comes from.
+    """
+    code = ticket_code.parse(typed)
+    if code is None:
+        return None
+    with system_work() as uow:
+        found = accounts.by_ticket(uow.session, system().settings, ticket_code.digest(code))
+    if found is None:
+        return None
+    ticket = found.ticket
+    if case is not None and " ".join(case.split()).upper() != ticket.case.reference:
+        return None
+    if not is_from(ticket.networks, request.remote_addr):
+        raise ForbiddenError("This ticket may not be used from your network address.")
+    return Principal(
+        accounts.actor_with(ticket, request.remote_addr), ended=_why_ended(ticket) if found.ended else None
+    )
+
+
+def _why_ended(ticket: Ticket) -> str:
+    if ticket.case.closed_at is not None:
+        return f"Case {ticket.case.reference} is closed. Ask support for a new ticket."
+    if ticket.revoked_at is not None:
+        return "This ticket was withdrawn. Ask support for a new one."
+    return "This ticket has expired. Ask support for a new one."
+
+
+def is_from(networks: Iterable[str], address: str | None) -> bool:
+    """Whether a network address lies in one of ``networks`` (CIDR), of which no one means everywhere."""
+    allowed = [ip_network(network) for network in networks]
+    return not allowed or (address is not None and any(ip_address(address) in each for each in allowed))
+
+
 def _by_token(request: Request) -> Principal | None:
-    """Take ``Bearer <token>``, or Basic with the token as password and any user name; else anonymous."""
+    """Take ``Bearer <token>``, or Basic: any user name and a token, or a case and its ticket."""
     given = request.authorization
     if given is None:
         return None
@@ -68,5 +113,6 @@ def _by_token(request: Request) -> Principal | None:
                 row, account, unnoted = found
                 if unnoted:
                     sign_in.touch_token(uow, row.id)
-                return Principal(accounts.actor_of(account, request.remote_addr), token_id=row.id)
-    return None
+                return Principal(accounts.actor_of(account, request.remote_addr, row.scopes), token_id=row.id)
+        return None
+    return with_ticket(token, given.username) if token and given.type == "basic" else None

@@ -20,7 +20,7 @@ def upload_json(upload: Upload) -> dict[str, object]:
         "case": upload.case_reference,
         "note": upload.note,
         "organisation": upload.organisation.slug,
-        "uploaded_by": upload.uploader.email,
+        "uploaded_by": upload.sender,
         "created_at": _time(upload.created_at),
         "sealed_at": _time(upload.sealed_at),
         "scanned_at": _time(upload.scanned_at),

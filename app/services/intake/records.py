@@ -14,11 +14,12 @@ from app.domain.errors import (
     TooLargeError,
     WrongContentError,
 )
+from app.domain.events import Event
 from app.domain.jobs import first_scan
 from app.domain.lifecycle import STORED, UploadState
 from app.models import Upload
 from app.queries import uploads
-from app.services import audit
+from app.services import audit, cases, notices, quota
 from app.services.lifecycle import transition
 from app.uow import UnitOfWork
 
@@ -27,13 +28,15 @@ from app.uow import UnitOfWork
 class Announcement:
     """What a sender says before the first byte. Everything is as typed; `start` cleans it."""
 
-    door: str  # form, tus or put
+    door: str  # form, tus, put or direct
     filename: str | None
     size: int | None = None  # bytes, None where the sender cannot know
     case: str | None = None
     note: str | None = None
     sha256: str | None = None  # hex
     idempotency_key: str | None = None
+    at_most: int = 0  # bytes that are reserved where the size is not known
+    partial: bool = False  # a part, to be joined with others (tus concatenation)
 
 
 def check_size(size: int | None, limit: int) -> None:
@@ -55,30 +58,41 @@ def check_size(size: int | None, limit: int) -> None:
 def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload:
     """Make the row in RECEIVING.
 
+    With a ticket it belongs to the ticket's case, whatever was announced.
+
     Raises:
         TooLargeError, WrongContentError, InvalidInputError: as announced, it will not do.
+        QuotaError, TooManyOpenError: the sender, or the organisation, has no room.
+        GoneError: the ticket is used up, or good no more.
         ForbiddenError: the actor belongs to no organisation.
         StateConflictError: the idempotency key has brought its upload meanwhile.
     """
-    organisation_id = uow.actor.organisation_id
-    if uow.actor.id is None or organisation_id is None:
+    actor = uow.actor
+    organisation_id = actor.organisation_id
+    if actor.id is None or organisation_id is None:
         raise ForbiddenError("Only members of an organisation send bundles.")
     check_size(announced.size, uow.settings.max_upload_bytes)
+    quota.check_open(uow)
+    reserved = announced.size if announced.size is not None else announced.at_most
     upload_id = uuid4()
     upload = Upload(
         id=upload_id,
         organisation_id=organisation_id,
-        uploader_id=uow.actor.id,
+        uploader_id=None if actor.ticket_id else actor.id,
+        ticket_id=actor.ticket_id,
         door=announced.door,
         idempotency_key=_claim_key(uow, announced.idempotency_key),
         filename=naming.clean_filename(announced.filename),
-        case_reference=naming.clean_case(announced.case),
+        case_reference=cases.ensure(uow, organisation_id, actor.case or announced.case),
         note=naming.clean_note(announced.note),
         declared_bytes=announced.size,
         declared_sha256=naming.clean_sha256(announced.sha256),
+        held_bytes=reserved,
+        partial=announced.partial,
         storage_name=storage_name,
         storage_key=naming.storage_key(organisation_id, upload_id),
     )
+    quota.reserve(uow, organisation_id, actor.ticket_id, reserved, uploads=0 if announced.partial else 1)
     uow.session.add(upload)
     uow.session.flush()
     audit.record(uow, "upload.started", upload=upload, door=announced.door)
@@ -117,8 +131,11 @@ def describe(
     Raises:
         InvalidInputError: a value will not do.
     """
+    organisation_id = uow.actor.organisation_id
     given = {
-        "case_reference": naming.clean_case(case),
+        "case_reference": cases.ensure(uow, organisation_id, uow.actor.case or case)
+        if organisation_id
+        else None,
         "note": naming.clean_note(note),
         "declared_sha256": naming.clean_sha256(sha256),
     }
@@ -138,19 +155,26 @@ def checkpoint(uow: UnitOfWork, upload_id: UUID, offset: int) -> None:
 
     Raises:
         StateConflictError: the upload is no longer being received.
+        QuotaError: there is no room for what came beyond what was announced.
     """
-    _while_receiving(uow, upload_id, {"received_bytes": offset})
+    held = _while_receiving(uow, upload_id, {"received_bytes": offset})
+    if held is not None and offset > held:
+        # More than was announced: room for it must be found while it comes.
+        quota.settle(uow, uow.session.get_one(Upload, upload_id, populate_existing=True), offset)
 
 
-def _while_receiving(uow: UnitOfWork, upload_id: UUID, values: Mapping[str, object]) -> None:
+def _while_receiving(uow: UnitOfWork, upload_id: UUID, values: Mapping[str, object]) -> int | None:
+    """Set ``values``; return how many bytes of the quota are held for it. Raises StateConflictError."""
     moved = uow.session.execute(
         update(Upload)
         .where(Upload.id == upload_id, Upload.state == UploadState.RECEIVING)
         .values(active_at=func.now(), **values)
-        .returning(Upload.id)
+        .returning(Upload.held_bytes)
     ).one_or_none()
     if moved is None:
         raise StateConflictError("This upload has ended.", upload_id=upload_id)
+    held: int | None = moved.held_bytes
+    return held
 
 
 def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str, version: str) -> Upload:
@@ -171,6 +195,8 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str, version: s
         storage_version=version,
         sealed_at=func.now(),
     )
+    quota.settle(uow, upload, size)
+    notices.announce(uow, Event.UPLOAD_RECEIVED, upload)
     uow.enqueue(first_scan(size, uow.settings.scan_large_bytes), str(upload_id))
     return upload
 

@@ -30,6 +30,7 @@ class Claim:
     epoch: int
     state: UploadState
     attempts: int
+    storage_name: str
     storage_key: str
     size: int
     sha256: str
@@ -65,7 +66,14 @@ def take(
     assert taken.size is not None  # noqa: S101  # sealed_is_whole guarantees both
     assert taken.sha256 is not None  # noqa: S101
     return taken, Claim(
-        taken.id, taken.epoch, taken.state, taken.attempts, taken.storage_key, taken.size, taken.sha256
+        taken.id,
+        taken.epoch,
+        taken.state,
+        taken.attempts,
+        taken.storage_name,
+        taken.storage_key,
+        taken.size,
+        taken.sha256,
     )
 
 

@@ -11,7 +11,7 @@ from app.domain.policy import Permission
 from app.queries import uploads as uploads_query
 from app.services import removal
 from app.web.access import requires
-from app.web.context import system, work
+from app.web.context import store_of, work
 from app.web.errors import problem_json
 from app.web.fetching import send_upload
 from app.web.listing import filters_of_request
@@ -62,5 +62,5 @@ def delete(upload_id: UUID) -> ResponseReturnValue:
     """Delete the bytes; the row stays as a tombstone."""
     with work() as uow:
         deleted = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
-    system().adapters.storage.delete(deleted.storage_key)
+    store_of(deleted).delete(deleted.storage_key)
     return "", HTTPStatus.NO_CONTENT

@@ -15,7 +15,7 @@ from app.queries import uploads
 from app.services import downloads, removal
 from app.services.downloads import Leave
 from app.web.access import requires
-from app.web.context import actor, system, work
+from app.web.context import actor, store_of, work
 from app.web.errors import wants_json
 from app.web.listing import filters_of_request
 from app.web.portal import labels
@@ -100,5 +100,5 @@ def delete(upload_id: UUID) -> ResponseReturnValue:
     """Delete the bytes; the row stays as a tombstone."""
     with work() as uow:
         upload = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
-    system().adapters.storage.delete(upload.storage_key)
+    store_of(upload).delete(upload.storage_key)
     return redirect(url_for("portal.file", upload_id=upload_id), code=303)

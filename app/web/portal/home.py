@@ -18,7 +18,7 @@ from app.web.portal.labels import LABELS
 @public
 def home() -> ResponseReturnValue:
     """Show what somebody came for."""
-    if not current_user.is_authenticated:
+    if not current_user.is_authenticated or actor().ticket_id:
         return redirect(url_for("auth.sign_in"), code=303)
     if actor().may(Permission.UPLOAD_CREATE):
         return _send()

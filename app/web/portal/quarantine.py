@@ -21,7 +21,7 @@ from app.services import quarantine, sign_in
 from app.services.scanning import rescans
 from app.uow import UnitOfWork
 from app.web.access import requires
-from app.web.context import system, work
+from app.web.context import store_of, work
 from app.web.errors import is_browser, wants_json
 from app.web.fetching import send_salvage
 from app.web.listing import filters_of_request
@@ -131,7 +131,7 @@ def discard(upload_id: UUID) -> ResponseReturnValue:
 
 
 def _remove(upload: Upload) -> None:
-    system().adapters.storage.delete(upload.storage_key)
+    store_of(upload).delete(upload.storage_key)
 
 
 def _with_reason(

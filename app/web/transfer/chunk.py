@@ -19,7 +19,7 @@ from app.services import sign_in
 from app.services.intake import completion, records
 from app.services.receiving import new_buffer, receive
 from app.web.body import Body
-from app.web.context import system, work
+from app.web.context import store_of, system, work
 from app.web.transfer import door
 from app.web.transfer.digests import Hashers, sha256_field, upload_checksum
 from app.web.transfer.progress import PartialHashes
@@ -45,9 +45,7 @@ def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
     """
     checks = _announced_checks()
     hashes = partial_hashes()
-    with system().adapters.storage.append(
-        upload.storage_key, start, confirm=lambda: _confirm(upload, start)
-    ) as sink:
+    with store_of(upload).append(upload.storage_key, start, confirm=lambda: _confirm(upload, start)) as sink:
         whole = hashes.take(upload.id, start) if start else hashlib.sha256()
         try:
             size = receive(
@@ -94,7 +92,7 @@ def finish(upload: Upload) -> Upload:
     """
     size = upload.declared_bytes or 0
     try:
-        with system().adapters.storage.append(upload.storage_key, size):
+        with store_of(upload).append(upload.storage_key, size):
             digest = _digest(upload)
     except StateConflictError:  # the object was moved, the commit was lost: nobody writes any more
         digest = _digest(upload)
@@ -102,7 +100,7 @@ def finish(upload: Upload) -> Upload:
 
 
 def _digest(upload: Upload) -> str:
-    return completion.digest_of(system().adapters.storage, upload.storage_key)
+    return completion.digest_of(store_of(upload), upload.storage_key)
 
 
 def _seal(upload: Upload, sha256: str) -> Upload:

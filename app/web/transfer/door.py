@@ -25,7 +25,7 @@ from app.queries import uploads
 from app.services.intake import completion, records
 from app.services.intake.records import Announcement
 from app.services.receiving import Source, new_buffer, receive
-from app.web.context import system, work
+from app.web.context import store_of, system, work
 
 #: Said of what can never become right, however often the same bytes are sent.
 _REFUSED = (WrongContentError, DigestMismatchError, TooLargeError, InvalidInputError)
@@ -70,7 +70,7 @@ def receive_whole(
             records.checkpoint(uow, upload.id, offset)
 
     try:
-        with adapters.storage.append(upload.storage_key, 0) as sink:
+        with store_of(upload).append(upload.storage_key, 0) as sink:
             size = receive(
                 source,
                 sink,
@@ -99,7 +99,7 @@ def finish(upload: Upload, *, size: int, sha256: str, digests: frozenset[str] = 
     with work() as uow:
         declared = records.declared_sha256(uow, upload.id)
     sealed = completion.complete(
-        system().adapters.storage,
+        store_of(upload),
         upload.storage_key,
         size=size,
         declared_size=upload.declared_bytes,
@@ -124,7 +124,7 @@ def give_up(upload: Upload, error: Exception) -> None:
             with work() as uow:
                 if uploads.get(uow.session, uow.actor, upload.id).state in STORED:
                     return
-        system().adapters.storage.delete(upload.storage_key)
+        store_of(upload).delete(upload.storage_key)
 
 
 def refused_for_good(error: Exception) -> bool:

@@ -26,7 +26,7 @@ from app.services.intake import records
 from app.services.intake.records import Announcement
 from app.web.access import check_csrf, public, requires
 from app.web.body import open_body
-from app.web.context import actor, system, work
+from app.web.context import actor, store_of, system, work
 from app.web.transfer import chunk
 from app.web.transfer.blueprint import blueprint
 from app.web.transfer.digests import CHECKSUMS, sha256_field
@@ -143,7 +143,7 @@ def _end(upload: Upload) -> ResponseReturnValue:
     if upload.state is UploadState.RECEIVING:
         with work() as uow:
             records.abandon(uow, upload.id, "Cancelled by the sender.")
-        system().adapters.storage.delete(upload.storage_key)
+        store_of(upload).delete(upload.storage_key)
     return _respond(HTTPStatus.NO_CONTENT, {})
 
 
@@ -151,7 +151,7 @@ def _own(upload_id: UUID) -> Upload:
     """Return an upload of whoever asks; colleagues' are as absent as strangers'."""
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
-    if upload.uploader_id != actor().id or upload.door != "tus":
+    if actor().id not in {upload.uploader_id, upload.ticket_id} or upload.door != "tus":
         raise NotFoundError
     return upload
 

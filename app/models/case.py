@@ -1,0 +1,59 @@
+"""Cases, and the tickets with which people who have no account send for one."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.models.account import Organisation
+from app.models.base import Base, WithCreation, WithId
+
+
+class Case(WithId, WithCreation, Base):
+    """What uploads are about. It comes to be with the first upload that names it, or by hand."""
+
+    __tablename__ = "support_case"  # "case" is a word of SQL
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "reference"),
+        # /cases, newest first: everything, and one organisation's.
+        Index(None, "created_at", "id"),
+        Index(None, "organisation_id", "created_at", "id"),
+    )
+
+    organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
+    reference: Mapped[str] = mapped_column(String(64))  # upper case (`naming.clean_case`)
+    title: Mapped[str] = mapped_column(String(200), server_default="", default="")
+    closed_at: Mapped[datetime | None]
+
+    organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
+
+
+class Ticket(WithId, WithCreation, Base):
+    """Leave to send for one case, for whoever knows the code. Only the code's SHA-256 is kept."""
+
+    __tablename__ = "ticket"
+    __table_args__ = (
+        CheckConstraint("used_uploads BETWEEN 0 AND max_uploads", name="uploads_in_range"),
+        CheckConstraint("used_bytes >= 0 AND used_bytes <= max_bytes", name="bytes_in_range"),
+    )
+
+    case_id: Mapped[UUID] = mapped_column(ForeignKey("support_case.id"), index=True)
+    made_by_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"))
+    code_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hint: Mapped[str] = mapped_column(String(4))  # the code's first characters, to tell tickets apart
+    recipient: Mapped[str | None] = mapped_column(String(254))  # mail address of whom it was sent to
+    networks: Mapped[list[str]]  # it is good from these only (CIDR); empty: from everywhere
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+    max_uploads: Mapped[int]
+    max_bytes: Mapped[int | None]  # in all; None: no limit of its own
+    used_uploads: Mapped[int] = mapped_column(server_default="0", default=0)  # begun, or received
+    used_bytes: Mapped[int] = mapped_column(server_default="0", default=0)  # reserved, or received
+
+    case: Mapped[Case] = relationship(lazy="joined", innerjoin=True)
+
+    @property
+    def label(self) -> str:
+        return f"ticket {self.hint} for {self.case.reference}"
