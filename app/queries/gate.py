@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -11,6 +11,10 @@ from sqlalchemy.orm import Session
 from app.models import EngineStatus, Gate
 
 NOT_YET = "The virus scanner has not been tested yet."
+STALE = "The virus scanner has not been tested for half an hour: see whether the scheduler runs."
+
+#: An open gate is worth this much; tests come every ten minutes (`services.gate`).
+GOOD_FOR = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +41,10 @@ def current(session: Session) -> GateStatus:
     if row is None:
         return GateStatus()
     gate, probe_age, signatures_age = row
+    stale = gate.open and (probe_age is None or probe_age > GOOD_FOR.total_seconds())
     return GateStatus(
-        open=gate.open,
-        reason=gate.reason,
+        open=gate.open and not stale,
+        reason=STALE if stale else gate.reason,
         since=gate.changed_at,
         probed_at=gate.probed_at,
         probe_age=None if probe_age is None else float(probe_age),

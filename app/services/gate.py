@@ -12,7 +12,7 @@ from app.domain.lifecycle import UploadState
 from app.domain.verdict import Engine
 from app.log import get_logger
 from app.models import Gate, Scan, Upload
-from app.queries.gate import NOT_YET
+from app.queries.gate import GOOD_FOR, NOT_YET
 from app.services import audit, notices
 from app.services.engine import doubts
 from app.uow import UnitOfWork
@@ -46,8 +46,11 @@ def is_open(uow: UnitOfWork) -> bool:
 
 
 def opened_at(uow: UnitOfWork) -> datetime | None:
-    """Return since when the gate is open, None while it is closed; see `is_open`."""
-    opened = select(Gate.changed_at).where(Gate.id == 1, Gate.open)
+    """Return since when the gate is open, None while it is closed; see `is_open`.
+
+    One that nobody has tested for too long counts as closed until the next test.
+    """
+    opened = select(Gate.changed_at).where(Gate.id == 1, Gate.open, Gate.probed_at > func.now() - GOOD_FOR)
     return uow.session.scalar(opened.with_for_update(read=True))
 
 
