@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import psycopg
+from psycopg import sql
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -66,10 +69,35 @@ class Database:
         with self.transaction() as session:
             session.execute(text("SELECT 1"))
 
+    def listen(self, channel: str) -> Iterator[str]:
+        """Yield what is said on ``channel`` from now on (NOTIFY), over a connection of its own.
+
+        Raises:
+            DependencyError: the connection cannot be made, or was lost; what is said until the next
+                call is not heard.
+        """
+        to = dict(self.engine.dialect.create_connect_args(self.engine.url)[1]) | _LISTENING
+        try:
+            with psycopg.connect(**to, autocommit=True) as connection:
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
+                while True:
+                    for said in connection.notifies(timeout=_LISTEN_SECONDS):
+                        yield said.payload
+                    connection.execute("SELECT 1")  # a server that went away in silence says nothing either
+        except psycopg.Error as error:
+            raise _unavailable(error) from error
+
     def renew(self) -> None:
         """Forget the connections that were inherited through fork, without closing them."""
         self.engine.dispose(close=False)
 
+
+_LISTEN_SECONDS = 30.0
+_LISTENING: dict[str, Any] = {
+    "connect_timeout": 5,  # seconds
+    "tcp_user_timeout": 10_000,  # milliseconds
+    "application_name": "diagport listening",  # for who looks at pg_stat_activity
+}
 
 _TIMED_OUT, _READ_ONLY = "57014", "25006"  # query_canceled; read_only_sql_transaction, as in a failover
 

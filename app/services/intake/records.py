@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, select, update
@@ -10,6 +11,7 @@ from app.domain import naming
 from app.domain.errors import (
     ForbiddenError,
     InvalidInputError,
+    LockedError,
     StateConflictError,
     TooLargeError,
     WrongContentError,
@@ -22,6 +24,13 @@ from app.queries import uploads
 from app.services import audit, cases, notices, quota
 from app.services.lifecycle import transition
 from app.uow import UnitOfWork
+
+
+class OvertakenError(LockedError):
+    """Another request goes on with this upload; this one writes nothing any more (tus: 423)."""
+
+    def __init__(self) -> None:
+        super().__init__("Another request goes on with this upload.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,7 @@ class Announcement:
     idempotency_key: str | None = None
     at_most: int = 0  # bytes that are reserved where the size is not known
     partial: bool = False  # a part, to be joined with others (tus concatenation)
+    joins: bool = False  # such parts, which began before
 
 
 def check_size(size: int | None, limit: int) -> None:
@@ -62,26 +72,31 @@ def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload
 
     Raises:
         TooLargeError, WrongContentError, InvalidInputError: as announced, it will not do.
-        QuotaError, TooManyOpenError: the sender, or the organisation, has no room.
+        QuotaError, TooManyOpenError: there is no room.
         GoneError: the ticket is used up, or good no more.
         ForbiddenError: the actor belongs to no organisation.
         StateConflictError: the idempotency key has brought its upload meanwhile.
     """
-    actor = uow.actor
-    organisation_id = actor.organisation_id
+    actor, organisation_id = uow.actor, uow.actor.organisation_id
     if actor.id is None or organisation_id is None:
         raise ForbiddenError("Only members of an organisation send bundles.")
     check_size(announced.size, uow.settings.max_upload_bytes)
-    quota.check_open(uow)
+    if announced.door in {"put", "form"}:
+        quota.hurry(uow)  # nobody is told of this row before the seal is durable, and with it this
+    key = _claim_key(uow, announced.idempotency_key)
     reserved = announced.size if announced.size is not None else announced.at_most
     upload_id = uuid4()
+    # in the order of locks that `quota` names
+    count = 0 if announced.partial else 1
+    quota.reserve(uow, organisation_id, actor.ticket_id, reserved, uploads=count, begun=announced.joins)
+    quota.check_open(uow)
     upload = Upload(
         id=upload_id,
         organisation_id=organisation_id,
         uploader_id=None if actor.ticket_id else actor.id,
         ticket_id=actor.ticket_id,
         door=announced.door,
-        idempotency_key=_claim_key(uow, announced.idempotency_key),
+        idempotency_key=key,
         filename=naming.clean_filename(announced.filename),
         case_reference=cases.ensure(uow, organisation_id, actor.case or announced.case),
         note=naming.clean_note(announced.note),
@@ -92,7 +107,6 @@ def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload
         storage_name=storage_name,
         storage_key=naming.storage_key(organisation_id, upload_id),
     )
-    quota.reserve(uow, organisation_id, actor.ticket_id, reserved, uploads=0 if announced.partial else 1)
     uow.session.add(upload)
     uow.session.flush()
     audit.record(uow, "upload.started", upload=upload, door=announced.door)
@@ -131,6 +145,9 @@ def describe(
     Raises:
         InvalidInputError: a value will not do.
     """
+    if case is None and note is None and sha256 is None:
+        return
+    _while_receiving(uow, upload_id, {})  # its row first: see `quota`
     organisation_id = uow.actor.organisation_id
     given = {
         "case_reference": cases.ensure(uow, organisation_id, uow.actor.case or case)
@@ -139,48 +156,70 @@ def describe(
         "note": naming.clean_note(note),
         "declared_sha256": naming.clean_sha256(sha256),
     }
-    values = {column: value for column, value in given.items() if value is not None}
-    if values:
-        _while_receiving(uow, upload_id, values)
+    _while_receiving(uow, upload_id, {column: value for column, value in given.items() if value is not None})
 
 
 def declared_sha256(uow: UnitOfWork, upload_id: UUID) -> frozenset[str]:
-    """Return the SHA-256 (hex) that the sender announced, if any."""
-    declared = uow.session.scalar(select(Upload.declared_sha256).where(Upload.id == upload_id))
-    return frozenset({declared} if declared else ())
+    """Return the SHA-256 (hex) that the sender announced, if any.
+
+    Raises:
+        StateConflictError: the upload has ended meanwhile, as when its ticket was revoked.
+    """
+    announced = uow.session.execute(
+        select(Upload.declared_sha256).where(Upload.id == upload_id, Upload.state == UploadState.RECEIVING)
+    ).one_or_none()
+    if announced is None:
+        raise StateConflictError("This upload has ended.", upload_id=upload_id)
+    return frozenset(filter(None, announced))
 
 
-def checkpoint(uow: UnitOfWork, upload_id: UUID, offset: int) -> None:
-    """Note that the first ``offset`` bytes are durable.
+def checkpoint(uow: UnitOfWork, upload_id: UUID, offset: int, *, epoch: int | None = None) -> datetime:
+    """Note that the first ``offset`` bytes are durable; return when.
+
+    With ``epoch`` only the newest writer notes anything (`app.services.intake.writing`).
 
     Raises:
         StateConflictError: the upload is no longer being received.
+        OvertakenError: another request has begun to write since that epoch.
         QuotaError: there is no room for what came beyond what was announced.
     """
-    held = _while_receiving(uow, upload_id, {"received_bytes": offset})
+    held, at = _while_receiving(uow, upload_id, {"received_bytes": offset}, epoch)
     if held is not None and offset > held:
         # More than was announced: room for it must be found while it comes.
         quota.settle(uow, uow.session.get_one(Upload, upload_id, populate_existing=True), offset)
+    return at
 
 
-def _while_receiving(uow: UnitOfWork, upload_id: UUID, values: Mapping[str, object]) -> int | None:
-    """Set ``values``; return how many bytes of the quota are held for it. Raises StateConflictError."""
+def _while_receiving(
+    uow: UnitOfWork, upload_id: UUID, values: Mapping[str, object], epoch: int | None = None
+) -> tuple[int | None, datetime]:
+    """Set ``values``; return how many bytes of the quota are held for it, and the time.
+
+    Raises:
+        StateConflictError, OvertakenError: see `checkpoint`.
+    """
+    guards = [Upload.id == upload_id, Upload.state == UploadState.RECEIVING]
+    if epoch is not None:
+        guards.append(Upload.writer_epoch == epoch)
     moved = uow.session.execute(
         update(Upload)
-        .where(Upload.id == upload_id, Upload.state == UploadState.RECEIVING)
+        .where(*guards)
         .values(active_at=func.now(), **values)
-        .returning(Upload.held_bytes)
+        .returning(Upload.held_bytes, Upload.active_at)
     ).one_or_none()
-    if moved is None:
-        raise StateConflictError("This upload has ended.", upload_id=upload_id)
-    held: int | None = moved.held_bytes
-    return held
+    if moved is not None:
+        return moved.held_bytes, moved.active_at
+    state = uow.session.scalar(select(Upload.state).where(Upload.id == upload_id))
+    if epoch is not None and state is UploadState.RECEIVING:
+        raise OvertakenError
+    raise StateConflictError("This upload has ended.", upload_id=upload_id)
 
 
-def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str, version: str) -> Upload:
+def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, version: str) -> Upload:
     """Record that the bytes are whole and durable, and ring for the scan.
 
-    The commit of this unit of work is what may be acknowledged.
+    The commit of this unit of work is what may be acknowledged. ``sha256`` is None where only the
+    scan can know it.
 
     Raises:
         StateConflictError: it was sealed, given up or withdrawn meanwhile.

@@ -7,22 +7,23 @@ from flask_login import current_user
 
 from app.domain.errors import (
     BadRequestError,
-    OffsetConflictError,
     PortalError,
     StateConflictError,
+    TooLargeError,
     WrongContentError,
 )
-from app.domain.lifecycle import STORED, UploadState
+from app.domain.lifecycle import STORED
 from app.models import Upload
 from app.queries import uploads
 from app.services import sign_in
-from app.services.intake import completion, records
+from app.services.intake import completion, records, writing
 from app.services.receiving import new_buffer, receive
-from app.web.body import Body
 from app.web.context import store_of, system, work
+from app.web.open_bodies import request_body
 from app.web.transfer import door
-from app.web.transfer.digests import Hashers, sha256_field, upload_checksum
+from app.web.transfer.digests import Digest, Hashers, sha256_field, upload_checksum
 from app.web.transfer.progress import PartialHashes
+from app.web.transfer.writers import Writer, when_free, writers
 
 
 class ChecksumMismatchError(PortalError):
@@ -31,22 +32,51 @@ class ChecksumMismatchError(PortalError):
     status, code = 460, "checksum_mismatch"
 
 
-def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
-    """Append ``body`` at byte ``start``, ``room`` bytes before the end; seal when it is the last.
+def take(upload: Upload, *, start: int, length: int | None = None) -> Upload:
+    """Append the request's body at byte ``start``; seal the upload when it is the last.
+
+    Whoever wrote to it until now is overtaken. ``length`` bytes is what the whole will have, where
+    that is said only now.
 
     Returns:
         The upload, its ``received_bytes`` as committed.
 
     Raises:
-        LockedError: another request is writing to this upload.
+        OffsetConflictError, GoneError, BadRequestError, QuotaError: see `writing.claim`.
+        OvertakenError: another request has overtaken this one; its offset counts.
+        LockedError: the one before would not make way.
         ChecksumMismatchError, TruncatedBodyError, TooLargeError, StorageFullError: the row's
             offset says what was kept.
         WrongContentError, DigestMismatchError: refused for good, nothing was kept.
     """
     checks = _announced_checks()
-    hashes = partial_hashes()
-    with store_of(upload).append(upload.storage_key, start, confirm=lambda: _confirm(upload, start)) as sink:
-        whole = hashes.take(upload.id, start) if start else hashlib.sha256()
+    most = length or upload.declared_bytes or system().settings.max_upload_bytes
+    room = max(most - start, 0)
+    if request.content_length is not None and request.content_length > room:
+        raise TooLargeError(f"{room:,} bytes are still to come; this chunk has more.")
+    body = request_body()  # before the claim: who is told to come again later overtakes nobody
+    with work() as uow:
+        upload = writing.claim(uow, upload.id, start, length)
+    with writers().writing(upload.id, upload.writer_epoch, body) as writer:
+        digest = _append(upload, writer, start=start, room=room, checks=checks)
+    if digest is None:
+        return upload
+    return seal(upload, digest)
+
+
+def _append(
+    upload: Upload, body: Writer, *, start: int, room: int, checks: list[tuple[Digest, str]]
+) -> str | None:
+    """Store the body; return the SHA-256 of the whole, hex, once it is complete."""
+    hashes, epoch = partial_hashes(), upload.writer_epoch
+
+    def confirm() -> None:
+        with work() as uow:
+            writing.check(uow, upload.id, start, epoch)
+
+    with when_free(lambda: store_of(upload).append(upload.storage_key, start, confirm=confirm), body) as sink:
+        # A part is no file: it is judged, and hashed, as a piece of the whole.
+        whole = None if upload.partial else hashes.take(upload.id, start) if start else hashlib.sha256()
         try:
             size = receive(
                 body,
@@ -54,7 +84,7 @@ def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
                 hasher=Hashers(*([whole] if whole else []), *(hasher for hasher, _ in checks)),
                 buffer=new_buffer(),
                 limit=room,
-                inspect=door.refuse_wrong_content if start == 0 else None,
+                inspect=None if start or upload.partial else door.refuse_wrong_content,
                 # A chunk with a checksum counts as a whole or not at all.
                 checkpoint=None if checks else lambda offset: _note(upload, offset),
                 checkpoint_bytes=system().settings.checkpoint_bytes,
@@ -63,6 +93,9 @@ def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
             # Cut short: what came was hashed, written and noted, byte for byte.
             if whole and not checks:
                 hashes.keep(upload.id, sink.offset, whole)
+            if body.stopped:
+                with work() as uow:  # by another writer, or only by a question?
+                    writing.check(uow, upload.id, upload.received_bytes, epoch)
             raise
         except WrongContentError as error:
             door.give_up(upload, error)
@@ -72,14 +105,12 @@ def take(upload: Upload, body: Body, *, start: int, room: int) -> Upload:
         if checks:
             _note(upload, start + size)
         end = start + size
-        if end == upload.declared_bytes:
+        if end == upload.declared_bytes and not upload.partial:
             # Still under the lock, so that nobody else reads the whole for the same purpose.
-            digest = whole.hexdigest() if whole else _digest(upload)
-        elif whole:
+            return whole.hexdigest() if whole else digest_of(upload)
+        if whole:
             hashes.keep(upload.id, end, whole)
-    if end == upload.declared_bytes:
-        return _seal(upload, digest)
-    return upload
+        return None
 
 
 def finish(upload: Upload) -> Upload:
@@ -93,17 +124,24 @@ def finish(upload: Upload) -> Upload:
     size = upload.declared_bytes or 0
     try:
         with store_of(upload).append(upload.storage_key, size):
-            digest = _digest(upload)
+            digest = digest_of(upload)
     except StateConflictError:  # the object was moved, the commit was lost: nobody writes any more
-        digest = _digest(upload)
-    return _seal(upload, digest)
+        digest = digest_of(upload)
+    return seal(upload, digest)
 
 
-def _digest(upload: Upload) -> str:
+def digest_of(upload: Upload) -> str:
+    """Return the SHA-256 of what is stored, hex."""
     return completion.digest_of(store_of(upload), upload.storage_key)
 
 
-def _seal(upload: Upload, sha256: str) -> Upload:
+def seal(upload: Upload, sha256: str) -> Upload:
+    """Compare the whole with what was announced, and acknowledge it; doing so twice is doing it once.
+
+    Raises:
+        WrongContentError, DigestMismatchError: refused for good, nothing was kept.
+        StorageFullError, DependencyError: asking again may work.
+    """
     digest = sha256_field(request.headers, "Repr-Digest")
     digests = frozenset({digest} if digest else ())
     try:
@@ -128,21 +166,14 @@ def partial_hashes() -> PartialHashes:
 
 def _note(upload: Upload, offset: int) -> None:
     with work() as uow:
-        records.checkpoint(uow, upload.id, offset)
+        at = records.checkpoint(uow, upload.id, offset, epoch=upload.writer_epoch)
         if current_user.session_id:  # who is sending is not idle, however long a chunk takes
             sign_in.touch_session(uow, current_user.session_id)
-    upload.received_bytes = offset  # committed: what the sender is told needs no further query
+    # committed: what the sender is told needs no further query
+    upload.received_bytes, upload.active_at = offset, at
 
 
-def _confirm(upload: Upload, start: int) -> None:
-    """Look again now that nobody else writes: the request before this one may have moved the offset."""
-    with work() as uow:
-        now = uploads.get(uow.session, uow.actor, upload.id)
-    if now.state is not UploadState.RECEIVING or now.received_bytes != start:
-        raise OffsetConflictError(f"The next chunk begins at byte {now.received_bytes:,}.")
-
-
-def _announced_checks() -> list[tuple["hashlib._Hash", str]]:
+def _announced_checks() -> list[tuple[Digest, str]]:
     checks = [upload_checksum(request.headers)]
     if expected := sha256_field(request.headers, "Content-Digest"):
         checks.append((hashlib.sha256(), expected))

@@ -4,23 +4,51 @@ import base64
 import binascii
 import hashlib
 import re
+import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from werkzeug.datastructures import Headers
 
 from app.domain.errors import BadRequestError
 from app.web.body import Body
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
 _SHA256_ITEM = re.compile(r"(?:^|,)\s*sha-256\s*=\s*:([A-Za-z0-9+/=]*):")
 
+
+class Digest(Protocol):
+    """What `hashlib` and `Crc32` have in common."""
+
+    @property
+    def digest_size(self) -> int: ...
+
+    def update(self, data: memoryview, /) -> object: ...
+
+    def hexdigest(self) -> str: ...
+
+
+class Crc32:
+    """CRC-32 as in gzip (RFC 1952), its four bytes most significant first."""
+
+    digest_size = 4
+
+    def __init__(self) -> None:
+        self._value = 0
+
+    def update(self, data: memoryview, /) -> None:
+        """Go on with ``data``."""
+        self._value = zlib.crc32(data, self._value)
+
+    def hexdigest(self) -> str:
+        """Return the sum so far."""
+        return f"{self._value:08x}"
+
+
 #: tus name -> constructor, in the order of preference.
-CHECKSUMS: Final[dict[str, "Callable[[], _Hash]"]] = {
+CHECKSUMS: Final[dict[str, Callable[[], Digest]]] = {
     "sha256": hashlib.sha256,
     "sha1": lambda: hashlib.sha1(usedforsecurity=False),
+    "crc32": Crc32,
 }
 
 
@@ -43,7 +71,7 @@ def sha256_field(headers: Headers, name: str) -> str | None:
     return _hex(found[1], hashlib.sha256().digest_size, name)
 
 
-def upload_checksum(headers: Headers) -> "tuple[_Hash, str] | None":
+def upload_checksum(headers: Headers) -> tuple[Digest, str] | None:
     """Return (fresh hasher, expected hex digest) of a tus Upload-Checksum field.
 
     Raises:
@@ -88,7 +116,7 @@ class HashingBody:
 class Hashers:
     """Several hashers fed as one, so that a chunk is read once."""
 
-    def __init__(self, *hashers: "_Hash") -> None:
+    def __init__(self, *hashers: Digest) -> None:
         self._hashers = hashers
 
     def update(self, data: memoryview, /) -> None:
