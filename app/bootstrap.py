@@ -10,8 +10,8 @@ from app.adapters.queue import RedisQueue, connect
 from app.adapters.scanner import ClamdScanner
 from app.adapters.storage.filesystem import FilesystemStorage
 from app.db import Database
-from app.ports import Adapters
-from app.settings import Settings
+from app.ports import Adapters, Storage
+from app.settings import NOWHERE, Settings
 from app.system import System
 
 #: The directory that holds app/, templates/ and static/.
@@ -31,12 +31,36 @@ def settings() -> Settings:
 
 def adapters(settings: Settings) -> Adapters:
     """Choose who answers each port. Nothing is connected yet."""
+    stores = _stores(settings)
     return Adapters(
-        storage=FilesystemStorage(settings.storage_root),
+        storage=stores.pop(settings.storage),
+        other_stores=tuple(stores.values()),
         scanner=ClamdScanner(settings.clamd_address, timeout=settings.clamd_timeout),
         queue=RedisQueue(settings.redis_url.get_secret_value()),
         mailer=SmtpMailer(settings),
     )
+
+
+def _stores(settings: Settings) -> dict[str, Storage]:
+    """Make every store that is set up, by name."""
+    stores: dict[str, Storage] = {}
+    if settings.storage_root != NOWHERE:
+        stores["filesystem"] = FilesystemStorage(settings.storage_root)
+    if settings.s3_bucket:
+        # Here, because boto3 costs every process 25 MB and a fifth of a second.
+        from app.adapters.storage.s3.client import Account
+        from app.adapters.storage.s3.storage import S3Storage
+
+        secret = settings.s3_secret_key
+        account = Account(
+            settings.s3_bucket,
+            settings.s3_region,
+            settings.s3_endpoint,
+            settings.s3_access_key,
+            secret.get_secret_value() if secret else None,
+        )
+        stores["s3"] = S3Storage(account)
+    return stores
 
 
 def redis_connection(settings: Settings) -> Redis:

@@ -1,12 +1,13 @@
 """What the program needs from outside, as Protocols. `app.bootstrap` chooses who answers."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from app.domain.errors import DependencyError
 from app.domain.jobs import JobName, QueueName
+from app.domain.parts import Part, SignedRequest
 from app.domain.verdict import Engine, StreamVerdict
 
 
@@ -43,6 +44,7 @@ class Storage(Protocol):
     """
 
     name: str
+    look_seconds: float  # should lie between two looks at the version of an object that is being read
 
     def append(
         self, key: str, offset: int, confirm: Callable[[], None] = ...
@@ -51,11 +53,12 @@ class Storage(Protocol):
 
         ``confirm`` is called once nobody else can write, and raises when ``offset`` is no
         longer the right one. Then whatever lies beyond ``offset``, which was never
-        acknowledged, is cut off.
+        acknowledged, is cut off. The offset is that of the last ``sync``, or the one before it.
 
         Raises:
-            LockedError: somebody else is writing to it.
-            NotFoundError: fewer than ``offset`` bytes are there.
+            LockedError: somebody else is writing to it. Some stores cannot tell; there, what is
+                sealed in the end is what one of the two wrote, or nothing.
+            NotFoundError: the ``offset`` bytes are not there.
         """
 
     def seal(self, key: str, size: int) -> str:
@@ -66,7 +69,10 @@ class Storage(Protocol):
         """
 
     def open_incoming(self, key: str) -> BinaryIO:
-        """Open the bytes received so far, or the sealed object. Raises NotFoundError."""
+        """Open the sealed object, or all that was received. Raises NotFoundError.
+
+        A store may have to finish the object for that, so that nothing can be appended any more.
+        """
 
     def open(self, key: str) -> tuple[BinaryIO, str]:
         """Open a sealed object; return it (a real file where there is one) and its version.
@@ -99,6 +105,68 @@ class Storage(Protocol):
 
     def check(self) -> None:
         """Write, read back and remove a small object. Raises DependencyError, StorageFullError."""
+
+
+@runtime_checkable
+class Settles(Protocol):
+    """A store whose sealed objects a worker moves out of the senders' reach, before it scans them."""
+
+    def settle(self, key: str, version: str) -> str:
+        """Move exactly ``version`` of the object to where nobody overwrites it; return its version there.
+
+        Idempotent: what was moved before, by a try whose caller died too, is not moved again.
+
+        Raises:
+            NotFoundError: that version is not here.
+        """
+
+
+@runtime_checkable
+class PresignsUploads(Protocol):
+    """A store to which senders may send parts of an incoming object themselves.
+
+    Its `Storage.delete` gives up what was begun under a key too.
+    """
+
+    def origin(self) -> str:
+        """Return scheme, host and port of the signed addresses. Raises DependencyError."""
+
+    def begin_parts(self, key: str) -> str:
+        """Begin an incoming object; return the store's name for the beginning."""
+
+    def sign_part(self, key: str, begun: str, part: Part, seconds: int) -> SignedRequest:
+        """Let ``part`` be sent: exactly its size and its SHA-256, within ``seconds``."""
+
+    def parts(self, key: str, begun: str) -> list[Part]:
+        """Return what has arrived, by number.
+
+        Raises:
+            NotFoundError: it was joined, or given up.
+        """
+
+    def join_parts(self, key: str, begun: str, parts: Sequence[Part]) -> str:
+        """Make an incoming object of the parts, never over another; return its version. Idempotent.
+
+        Raises:
+            NotFoundError: they are not here, and no object of their size is.
+            StateConflictError: a part is not the one that was sent.
+        """
+
+    def joined(self, key: str, size: int) -> str:
+        """Return the version of the object that was made of parts. Raises NotFoundError: there is none."""
+
+
+@runtime_checkable
+class PresignsDownloads(Protocol):
+    """A store from which others may fetch an object themselves."""
+
+    def sign_download(
+        self, key: str, version: str, *, disposition: str, mimetype: str, seconds: int
+    ) -> str | None:
+        """Return the address of that very version, good for ``seconds``; None if none can be pinned.
+
+        The store answers with ``disposition`` and ``mimetype`` as Content-Disposition and -Type.
+        """
 
 
 class Scanner(Protocol):

@@ -9,7 +9,6 @@ import fcntl
 import os
 import re
 import stat
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -36,6 +35,7 @@ class FilesystemStorage:
     """One file per key under ``root``, readable by this user only."""
 
     name = "filesystem"
+    look_seconds = 0.0
 
     def __init__(self, root: Path) -> None:
         self._incoming = root / "incoming"
@@ -58,11 +58,12 @@ class FilesystemStorage:
                 # Moved, or frozen to be moved, by a sealing that crashed later.
                 raise StateConflictError("This upload is complete already.", key=key) from error
         try:
-            confirm()
             with storage_errors():
                 if sealed.exists():  # looked for under the lock that sealing takes
                     path.unlink()  # another name of the sealed object, or made just now
                     raise StateConflictError("This upload is complete already.", key=key)
+            confirm()
+            with storage_errors():
                 if os.fstat(fd).st_size < offset:
                     raise NotFoundError("Those bytes are no longer here: begin again.", key=key)
                 os.ftruncate(fd, offset)
@@ -134,7 +135,9 @@ class FilesystemStorage:
 
     def stored(self) -> Iterable[tuple[str, float]]:
         """See `app.ports.Storage`. A key comes twice if a crash left it half sealed or half deleted."""
-        now = time.time()  # file times come from this clock, not from the database's
+        with storage_errors():
+            os.utime(self._incoming)  # asks the clock that sets file times, which may be a server's
+            now = self._incoming.stat().st_ctime
         for area in (self._incoming, self._sealed):
             for path in area.glob("*/*"):
                 object_ = sides.object_of(path)

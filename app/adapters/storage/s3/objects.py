@@ -1,0 +1,164 @@
+"""Whole objects: which version is there, and getting rid of them."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from app.adapters.storage.s3.client import Connection, absent, code_of
+from app.adapters.storage.s3.names import FILES, INCOMING, name_of
+from app.domain.errors import NotFoundError
+from app.log import get_logger
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ObjectIdentifierTypeDef
+
+log = get_logger(__name__)
+
+_AT_ONCE = 1000  # objects that one request may delete
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One version of an object, ``size`` bytes long. ``version_id`` only where the bucket keeps versions."""
+
+    name: str
+    size: int
+    etag: str
+    version_id: str | None
+    sha256: str | None  # as `sums` has it; of an object made of parts, of their sums
+
+    @property
+    def version(self) -> str:
+        """Name the content: whoever replaces it cannot keep this, nor the area.
+
+        Without versions it rests on the ETag, an MD5 of the bytes, or of those of the parts. What it
+        is good for is to notice; that the bytes are right is for the SHA-256 to say.
+        """
+        area = self.name.partition("/")[0]
+        return f"{area}:{self.version_id or f'{self.size}-{self.etag}'}"
+
+    @property
+    def pin(self) -> dict[str, Any]:
+        """What makes a request for the object fail unless it gets this very version."""
+        return {"VersionId": self.version_id} if self.version_id else {"IfMatch": f'"{self.etag}"'}
+
+    def source(self, bucket: str) -> dict[str, Any]:
+        """Return the same, of a request that copies it."""
+        pinned = {"VersionId": self.version_id} if self.version_id else {}
+        return {
+            "CopySource": {"Bucket": bucket, "Key": self.name, **pinned},
+            "CopySourceIfMatch": f'"{self.etag}"',
+        }
+
+
+def find(at: Connection, name: str) -> Found | None:
+    """Return the newest version of the object; None if there is none. Raises ClientError, BotoCoreError."""
+    try:
+        head = at.client.head_object(Bucket=at.bucket, Key=name, ChecksumMode="ENABLED")
+    except ClientError as error:
+        if absent(error):
+            return None
+        raise
+    version_id = head.get("VersionId")
+    return Found(
+        name,
+        head["ContentLength"],
+        head["ETag"].strip('"'),
+        None if version_id == "null" else version_id,
+        head.get("ChecksumSHA256"),
+    )
+
+
+def sealed(at: Connection, key: str) -> Found:
+    """Return the sealed object, wherever it lies. Raises NotFoundError."""
+    found = find(at, name_of(FILES, key)) or find(at, name_of(INCOMING, key))
+    if found is None:
+        raise NotFoundError("The bytes of this upload are not here.", key=key)
+    return found
+
+
+def beside(at: Connection, area: str, key: str) -> dict[str, int]:
+    """Return what lies under the key and beside it: name -> size in bytes."""
+    name = name_of(area, key)
+    pages = at.client.get_paginator("list_objects_v2").paginate(Bucket=at.bucket, Prefix=name)
+    return {
+        item["Key"]: item["Size"]
+        for page in pages
+        for item in page.get("Contents", [])
+        if _belongs(item["Key"], name)
+    }
+
+
+def delete_all(at: Connection, area: str, key: str) -> None:
+    """Delete every version of what lies under the key and beside it, and what is begun there."""
+    name = name_of(area, key)
+    with _as_far_as_allowed():
+        abort_all(at, area, key)
+        pages = at.client.get_paginator("list_object_versions").paginate(Bucket=at.bucket, Prefix=name)
+        delete(
+            at,
+            (
+                {"Key": item["Key"], "VersionId": item["VersionId"]}
+                for page in pages
+                for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]
+                if _belongs(item["Key"], name)
+            ),
+        )
+
+
+def delete(at: Connection, objects: "Iterable[ObjectIdentifierTypeDef]") -> None:
+    """Delete objects. What is already gone is not an error. Raises ClientError."""
+    todo = list(objects)
+    for start in range(0, len(todo), _AT_ONCE):
+        with _as_far_as_allowed():
+            _delete(at, todo[start : start + _AT_ONCE])
+
+
+def _delete(at: Connection, objects: "Sequence[ObjectIdentifierTypeDef]") -> None:
+    reply = at.client.delete_objects(Bucket=at.bucket, Delete={"Objects": objects, "Quiet": True})
+    for error in reply.get("Errors", []):  # of single objects, in an answer that is 200
+        if error.get("Code") not in {"NoSuchKey", "NoSuchVersion"}:
+            raise ClientError(
+                {"Error": {"Code": error.get("Code", ""), "Message": error.get("Message", "")}},
+                "DeleteObjects",
+            )
+
+
+@contextmanager
+def _as_far_as_allowed() -> Iterator[None]:
+    """Leave what this process may not delete (the web, at AWS) to one that may.
+
+    A worker tidies up when it settles, and the scheduler sweeps away what no row needs.
+    """
+    try:
+        yield
+    except ClientError as error:
+        if code_of(error) != "AccessDenied":
+            raise
+        log.info("not_ours_to_delete", why=str(error))
+
+
+def abort_all(at: Connection, area: str, key: str, *, but: str | None = None) -> None:
+    """Give up every multipart upload to the key, except ``but``."""
+    name = name_of(area, key)
+    pages = at.client.get_paginator("list_multipart_uploads").paginate(Bucket=at.bucket, Prefix=name)
+    for page in pages:
+        for begun in page.get("Uploads", []):
+            if begun["Key"] == name and begun["UploadId"] != but:
+                abort(at, name, begun["UploadId"])
+
+
+def abort(at: Connection, name: str, upload_id: str) -> None:
+    """Give up a multipart upload; one that has ended is not an error."""
+    try:
+        at.client.abort_multipart_upload(Bucket=at.bucket, Key=name, UploadId=upload_id)
+    except ClientError as error:
+        if not absent(error):
+            raise
+
+
+def _belongs(found: str, name: str) -> bool:
+    return found == name or found.startswith(f"{name}.")

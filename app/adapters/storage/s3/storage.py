@@ -1,0 +1,138 @@
+"""`app.ports.Storage` over a bucket."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, BinaryIO
+from uuid import uuid4
+
+from boto3.s3.transfer import TransferConfig
+
+from app.adapters.storage.s3 import objects, sealing, settling, states
+from app.adapters.storage.s3.appending import S3Sink
+from app.adapters.storage.s3.client import Account, Connection, s3_errors
+from app.adapters.storage.s3.names import FILES, INCOMING, key_of, name_of
+from app.adapters.storage.s3.presigning import Presigning
+from app.adapters.storage.s3.reading import open_object
+from app.domain.errors import DependencyError, NotFoundError, StateConflictError
+from app.ports import Side
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import ResponseMetadataTypeDef
+
+PROBE = os.urandom(4096)
+_ONE_BY_ONE = TransferConfig(use_threads=False)
+
+
+class S3Storage(Presigning):
+    """The objects of `names`. Nothing is connected until it is asked for something."""
+
+    name = "s3"
+    look_seconds = 2.0  # each is a request; and what is read is of one version anyway
+
+    def __init__(self, account: Account) -> None:
+        self.at = Connection(account)
+
+    @contextmanager
+    def append(self, key: str, offset: int, confirm: Callable[[], None] = lambda: None) -> Iterator[S3Sink]:
+        """See `app.ports.Storage`. Nobody is locked out: whoever was overtaken is found out when sealing.
+
+        Raises:
+            StateConflictError: the object is sealed.
+        """
+        with s3_errors():
+            offsets, whole = states.offsets(self.at, key)
+            if whole or (offset not in offsets and objects.find(self.at, name_of(FILES, key))):
+                raise StateConflictError("This upload is complete already.", key=key)
+            state = states.load(self.at, key, offset) if offset else states.NOTHING
+        confirm()
+        with s3_errors():
+            states.drop(self.at, key, [other for other in offsets if other > offset])
+        yield S3Sink(self.at, key, state)
+
+    def seal(self, key: str, size: int) -> str:
+        """See `app.ports.Storage`.
+
+        Raises:
+            StateConflictError: another object is sealed under this key.
+        """
+        with s3_errors():
+            return sealing.seal(self.at, key, size).version
+
+    def settle(self, key: str, version: str) -> str:
+        """See `app.ports.Settles`."""
+        with s3_errors():
+            return settling.settle(self.at, key, version)
+
+    def open_incoming(self, key: str) -> BinaryIO:
+        """See `app.ports.Storage`. Parts cannot be read before they are joined: so they are."""
+        with s3_errors():
+            offsets, whole = states.offsets(self.at, key)
+            if whole or not offsets:
+                return open_object(self.at, objects.sealed(self.at, key))
+            return open_object(self.at, sealing.seal(self.at, key, offsets[-1]))
+
+    def open(self, key: str) -> tuple[BinaryIO, str]:
+        """See `app.ports.Storage`. What is read is of that version, or an OSError."""
+        with s3_errors():
+            found = objects.sealed(self.at, key)
+        return open_object(self.at, found), found.version
+
+    def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
+        """See `app.ports.Storage`."""
+        with s3_errors():
+            objects.sealed(self.at, key)
+            self.at.client.upload_fileobj(
+                content,
+                self.at.bucket,
+                name_of(FILES, key, side),
+                ExtraArgs={"ChecksumAlgorithm": "SHA256"},
+                Config=_ONE_BY_ONE,
+            )
+
+    def open_side(self, key: str, side: Side) -> BinaryIO:
+        """See `app.ports.Storage`."""
+        with s3_errors():
+            found = objects.find(self.at, name_of(FILES, key, side))
+        if found is None:
+            raise NotFoundError("Nothing is kept beside this upload.", key=key, side=side)
+        return open_object(self.at, found)
+
+    def delete(self, key: str) -> None:
+        """See `app.ports.Storage`."""
+        with s3_errors():
+            for area in (INCOMING, FILES):
+                objects.delete_all(self.at, area, key)
+
+    def stored(self) -> Iterable[tuple[str, float]]:
+        """See `app.ports.Storage`. A key comes once for each thing that is stored under it."""
+        with s3_errors():
+            for area in (INCOMING, FILES):
+                yield from self._listed("list_objects_v2", area, "Contents", "LastModified")
+                yield from self._listed("list_multipart_uploads", area, "Uploads", "Initiated")
+
+    def check(self) -> None:
+        """See `app.ports.Storage`."""
+        name = f"{INCOMING}/check.{uuid4()}"
+        with s3_errors():
+            self.at.client.put_object(Bucket=self.at.bucket, Key=name, Body=PROBE)
+            read = self.at.client.get_object(Bucket=self.at.bucket, Key=name)["Body"].read()
+            objects.delete(self.at, [{"Key": name}])
+        if read != PROBE:
+            raise DependencyError("The storage does not give back what was written to it.")
+
+    def _listed(self, operation: Any, area: str, what: str, when: str) -> Iterator[tuple[str, float]]:
+        pages = self.at.client.get_paginator(operation).paginate(Bucket=self.at.bucket, Prefix=f"{area}/")
+        for page in pages:
+            now = _time_of(page["ResponseMetadata"])
+            for item in page.get(what, []):
+                if key := key_of(item["Key"]):
+                    # some round the time of change up
+                    yield key, max(0.0, (now - item[when]).total_seconds())
+
+
+def _time_of(answer: "ResponseMetadataTypeDef") -> datetime:
+    """Return the store's own time, which its other times are measured by."""
+    return parsedate_to_datetime(answer["HTTPHeaders"]["date"])

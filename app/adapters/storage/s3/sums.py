@@ -1,0 +1,51 @@
+"""Checksums as S3 writes them: SHA-256 in base64, MD5 in hex."""
+
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.type_defs import PartTypeDef
+
+_MD5_DIGITS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What the checksums of an object should be; None where nobody can say.
+
+    A store that encrypts gives ETags that are no MD5, and not every store tells SHA-256s.
+    """
+
+    md5: str | None
+    sha256: str | None
+
+    @classmethod
+    def of(cls, content: bytes) -> Self:
+        """Return those of an object that is sent in one piece."""
+        return cls(hashlib.md5(content).hexdigest(), sha256_of(content))  # noqa: S324  # S3's own
+
+    @classmethod
+    def of_parts(cls, parts: "Sequence[PartTypeDef]") -> Self:
+        """Return those of an object made of parts: sums over their sums."""
+        tags = [part["ETag"].strip('"') for part in parts]
+        md5 = None
+        if all(len(tag) == _MD5_DIGITS for tag in tags):
+            md5 = hashlib.md5(b"".join(map(bytes.fromhex, tags))).hexdigest()  # noqa: S324
+        told = [part["ChecksumSHA256"] for part in parts if "ChecksumSHA256" in part]
+        sha256 = sha256_of(b"".join(map(b64decode, told))) if len(told) == len(parts) else None
+        return cls(md5, sha256)
+
+    def contradict(self, etag: str, sha256: str | None) -> bool:
+        """Whether what a store tells of an object shows that it is another."""
+        tag, _, count = etag.partition("-")
+        is_md5 = len(tag) == _MD5_DIGITS and (not count or count.isdecimal())
+        told = (sha256 or "").partition("-")[0]  # some append the number of parts
+        return (is_md5 and self.md5 not in {None, tag}) or (bool(told) and self.sha256 not in {None, told})
+
+
+def sha256_of(data: bytes) -> str:
+    """Return the SHA-256 as a header has it."""
+    return b64encode(hashlib.sha256(data).digest()).decode()
