@@ -6,7 +6,7 @@ from itertools import islice
 from app.domain.jobs import JobName
 from app.log import get_logger
 from app.ports import Storage
-from app.services import sweeping
+from app.services import expiry, sweeping
 from app.system import System
 from app.uow import UnitOfWork
 
@@ -66,6 +66,13 @@ def abandon_stale(system: System) -> None:
         keys = sweeping.abandon_stale(uow) if sweeping.lead(uow, "abandon_stale") else []
     for name, key in keys:
         system.adapters.store(name).delete(key)
+
+
+def warn_expiring(system: System) -> None:
+    """Write to those whose unfinished uploads are given up soon."""
+    with system.work() as uow:
+        if sweeping.lead(uow, "warn_expiring") and (count := expiry.warn(uow)):
+            log.info("warned_of_expiry", count=count)
 
 
 def remove_strays(system: System) -> None:

@@ -5,10 +5,11 @@ from contextlib import ExitStack
 from typing import Protocol
 from uuid import UUID
 
-from app.domain.errors import DependencyError, ScannerUnavailableError
+from app.domain.errors import DependencyError, NotFoundError, ScannerUnavailableError
 from app.domain.verdict import Engine, Obstacle, ScanReport
 from app.log import get_logger
-from app.services.scanning import claims, leases, rescans
+from app.ports import Settles, Storage
+from app.services.scanning import claims, leases, rescans, verdicts
 from app.services.scanning.heartbeat import Heartbeat, LeaseLostError, PreemptedError
 from app.services.scanning.leases import Claim
 from app.services.scanning.reading import read
@@ -18,6 +19,10 @@ from app.uow import UnitOfWork
 log = get_logger(__name__)
 
 _LOOK_AROUND = 1.0  # seconds between two looks at whether somebody waits for the scanner
+
+
+class _ChangedError(Exception):
+    """The object is not the one that was acknowledged, and nothing but its version could tell."""
 
 
 class _Ending(Protocol):
@@ -70,6 +75,9 @@ def _scan(
         report, version = _read(system, held, gives_way)
     except LeaseLostError:
         log.warning("lease_lost", upload_id=held.upload_id)
+    except _ChangedError:
+        with system.work() as uow:
+            verdicts.changed(uow, held)
     except PreemptedError:
         log.info("scan_gave_way", upload_id=held.upload_id)
         _hand_back(system, held, ending, counted=False)
@@ -103,7 +111,7 @@ def _read(
     """Scan the stored object; stop early when the lease is lost, or another goes first.
 
     Raises:
-        LeaseLostError, PreemptedError: so it was.
+        LeaseLostError, PreemptedError, _ChangedError: so it was.
         Exception: what `read` raises.
     """
 
@@ -126,7 +134,36 @@ def _read(
 
         adapters = system.adapters
         storage = adapters.store(held.storage_name)
-        return read(storage, adapters.scanner, system.settings, held.storage_key, watch=watch)
+        settled = _settle(system, storage, held)
+        watch()
+        report, version = read(storage, adapters.scanner, system.settings, held.storage_key, watch=watch)
+        if held.sha256 is None and version != settled:
+            raise _ChangedError
+        return report, version
+
+
+def _settle(system: System, storage: Storage, held: Claim) -> str:
+    """Put the object out of its sender's reach, where the store has such a place; return its version.
+
+    Raises:
+        LeaseLostError: another has the bundle now.
+        NotFoundError: nothing is there.
+        _ChangedError: another object is, and no SHA-256 could say that its bytes are the same.
+    """
+    if not isinstance(storage, Settles):
+        return held.storage_version
+    try:
+        version = storage.settle(held.storage_key, held.storage_version)
+    except NotFoundError:
+        if held.sha256 is not None:
+            return held.storage_version  # restored from a backup, perhaps: its SHA-256 will tell
+        storage.open(held.storage_key)[0].close()
+        raise _ChangedError from None
+    if version != held.storage_version:
+        with system.work() as uow:
+            if not leases.write(uow, held, {"storage_version": version}):
+                raise LeaseLostError
+    return version
 
 
 def _hand_back(system: System, held: Claim, ending: _Ending, *, counted: bool) -> None:

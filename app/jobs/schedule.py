@@ -28,6 +28,7 @@ SCHEDULE: Final = (
     Periodic(periodic.ring_deliveries, every=2),
     Periodic(gatekeeping.tend_gate, every=5),
     Periodic(periodic.abandon_stale, every=60),
+    Periodic(periodic.warn_expiring, every=600),
     Periodic(periodic.remove_strays, every=600),
     Periodic(recheck.recheck_stored, every=600),
 )

@@ -13,28 +13,40 @@ from app.bundle.salvage import salvage
 from app.domain.errors import NotFoundError, StateConflictError
 from app.domain.lifecycle import UploadState
 from app.models import Upload
+from app.ports import PresignsDownloads
 from app.services import downloads, integrity
 from app.services.downloads import Leave
 from app.services.scanning.reading import budget_of
 from app.uow import UnitOfWork
 from app.web.context import actor, store_of, system, work
 from app.web.guard import Guard
-from app.web.sending import send_object, send_stream
+from app.web.sending import disposition, send_elsewhere, send_object, send_stream
 
-_SENDS_BYTES = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT})
+MIMETYPE = "application/gzip"
+
+_SENDS_BYTES = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.SEE_OTHER})
+_ADDRESS_LASTS = 60  # seconds, to begin a download straight from the store
 
 
 def send_upload(upload_id: UUID) -> Response:
     """Send the bytes of a clean or released upload, provided that they are the ones that were scanned.
+
+    Where the store can be asked for that very version by anybody who has an address signed for it, a
+    GET is sent there.
 
     Raises:
         NotFoundError: absent, or not visible to whoever asks.
         StateConflictError: not clean, not released to whoever asks, or changed since the scan.
     """
 
-    def answer(upload: Upload, file: BinaryIO, guard: Guard, _leave: Leave) -> Response:
+    def answer(upload: Upload, file: BinaryIO, guard: Guard, leave: Leave) -> Response:
+        if request.method == "GET" and (address := _address(upload, leave)):
+            file.close()
+            return send_elsewhere(address)
+        # No scan has come as far as the SHA-256 of what was released without one.
+        etag = upload.sha256 or str(upload.id)
         return send_object(
-            file, upload.size or 0, etag=upload.sha256 or "", filename=upload.filename, watch=guard
+            file, upload.size or 0, etag=etag, filename=upload.filename, watch=guard, mimetype=MIMETYPE
         )
 
     return _send(upload_id, downloads.leave_for_all, answer)
@@ -94,6 +106,19 @@ def _open(upload: Upload, leave: Leave) -> BinaryIO:
     raise StateConflictError(
         downloads.CHANGED if found else "The stored file is missing. Tell support.",
         state=UploadState.INTEGRITY_FAILED if failed else upload.state,
+    )
+
+
+def _address(upload: Upload, leave: Leave) -> str | None:
+    storage = store_of(upload)
+    if not isinstance(storage, PresignsDownloads):
+        return None
+    return storage.sign_download(
+        upload.storage_key,
+        leave.version,
+        disposition=disposition(upload.filename),
+        mimetype=MIMETYPE,
+        seconds=_ADDRESS_LASTS,
     )
 
 

@@ -14,7 +14,7 @@ from app.web.outgoing import CutShortError
 
 log = get_logger(__name__)
 
-OBJECT_SECONDS = 0.1  # between two looks at the stored object
+OBJECT_SECONDS = 0.1  # between two looks at the stored object, or more if its store says so
 ROW_SECONDS = 2.0  # between two looks at the upload's row
 FRESH = 0.1  # seconds for which a look at the row may count as the last one: bytes travel for longer
 PATIENCE = 20.0  # seconds for which the last piece waits for a database that is away
@@ -37,7 +37,8 @@ class Guard:
         self._storage = storage
         self._key = key
         self._row_seen = monotonic()
-        self._object_due = self._row_seen + OBJECT_SECONDS
+        self._object_seconds = max(OBJECT_SECONDS, storage.look_seconds)
+        self._object_due = self._row_seen + self._object_seconds
         self._row_due = self._row_seen + ROW_SECONDS
 
     def look(self) -> None:
@@ -45,7 +46,7 @@ class Guard:
         now = monotonic()
         if now >= self._object_due:
             self._look_at_object()
-            self._object_due = monotonic() + OBJECT_SECONDS
+            self._object_due = monotonic() + self._object_seconds
         if now >= self._row_due:
             self._row_due = now + ROW_SECONDS
             try:

@@ -7,6 +7,7 @@ is reset (RFC 9112 section 8).
 
 import errno
 import fcntl
+import io
 import os
 import select
 import socket
@@ -103,7 +104,7 @@ def parts_of_file(
     With a connection, whoever takes what is yielded must have written it there before asking for
     more; what is yielded first makes the server send the head.
     """
-    if connection is not None and stop - start > TAIL + COPIED:
+    if connection is not None and stop - start > TAIL + COPIED and _has_pages(file):
         yield _read(file, start, TAIL, watch)
         _send_file(connection, file, start + TAIL, stop - COPIED, watch)
         start = stop - COPIED
@@ -140,9 +141,22 @@ def _made(chunks: Iterable[bytes], watch: Watch) -> Iterator[bytes]:
         raise
 
 
+def _has_pages(file: BinaryIO) -> bool:
+    """Whether the kernel has the file; an object in S3 is none."""
+    try:
+        file.fileno()
+    except io.UnsupportedOperation:
+        return False
+    return True
+
+
 def _read(file: BinaryIO, at: int, size: int, watch: Watch) -> bytes:
-    file.seek(at)
-    data = file.read(size)
+    try:
+        file.seek(at)
+        data = file.read(size)
+    except OSError:
+        watch.look_last()  # more likely than a broken disk: the object changed under whoever reads it
+        raise
     if len(data) != size:
         _ended(at + len(data), watch)
     return data

@@ -40,7 +40,7 @@ def report_on(
     return ScanReport(
         verdict,
         NEWER,
-        taken.sha256,
+        taken.sha256 or "",
         taken.size,
         reason="It is too large." if verdict is Verdict.UNSCANNABLE else None,
         obstacle=obstacle,

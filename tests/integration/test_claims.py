@@ -35,7 +35,12 @@ def held(system: System, upload: Upload) -> Claim:
 
 
 def report_on(taken: Claim, verdict: Verdict = Verdict.CLEAN) -> ScanReport:
-    return ScanReport(verdict, ENGINE, taken.sha256, taken.size, members_total=1, members_scanned=1)
+    return ScanReport(verdict, ENGINE, taken.sha256 or "", taken.size, members_total=1, members_scanned=1)
+
+
+def told(system: System, upload: Upload) -> list[Event]:
+    """Return what anybody hears of the upload after its receipt, a mail each."""
+    return [row.event for row in outbox(system, upload.id) if row.event is not Event.UPLOAD_RECEIVED]
 
 
 def record(system: System, taken: Claim, report: ScanReport, version: str = "7-1-2") -> bool:
@@ -77,7 +82,7 @@ def test_an_expired_lease_is_taken_over_and_the_old_claim_writes_nothing(
     assert not record(system, old, report_on(old))
     now = fresh(system, upload.id)
     assert (now.state, now.lease_until, now.scan) == (UploadState.SCANNING, before.lease_until, None)
-    assert outbox(system, upload.id) == []
+    assert told(system, upload) == []
     assert record(system, new, report_on(new, Verdict.INFECTED))
     assert not record(system, old, report_on(old))
     assert fresh(system, upload.id).state is UploadState.INFECTED
@@ -116,7 +121,7 @@ def test_scans_that_end_without_a_verdict_are_counted_until_it_is_unscannable(
     assert "3 times" in now.reason
     assert now.obstacle is Obstacle.SCANNER_CRASH
     assert deeds(system, upload.id)[-1] == "upload.unscannable"
-    assert {row.event for row in outbox(system, upload.id)} == {Event.UPLOAD_UNSCANNABLE}
+    assert set(told(system, upload)) == {Event.UPLOAD_UNSCANNABLE}
 
 
 def test_a_scanner_that_is_away_costs_no_attempt(system: System, upload: Upload) -> None:
@@ -141,7 +146,7 @@ def test_a_verdict_on_other_bytes_says_that_they_changed(
     assert now.state is UploadState.INTEGRITY_FAILED
     assert now.reason == "The stored bytes are not those that were received."
     assert now.scan is None
-    assert outbox(system, upload.id) == []
+    assert told(system, upload) == []
 
 
 def test_a_verdict_is_bound_to_what_was_read(system: System, upload: Upload) -> None:
@@ -159,7 +164,7 @@ def test_a_deleted_upload_takes_no_verdict(system: System, upload: Upload) -> No
         removal.delete(uow, upload.id, "Asked for.")
     assert not record(system, taken, report_on(taken))
     assert fresh(system, upload.id).state is UploadState.DELETED
-    assert outbox(system, upload.id) == []
+    assert told(system, upload) == []
 
 
 def test_five_doorbells_give_one_verdict_and_one_set_of_mails(committed: System) -> None:
@@ -178,7 +183,7 @@ def test_five_doorbells_give_one_verdict_and_one_set_of_mails(committed: System)
     assert sorted(map(str, race(5, work_off))) == ["False"] * 4 + ["True"]
     assert fresh(committed, upload.id).state is UploadState.CLEAN
     assert deeds(committed, upload.id).count("upload.clean") == 1
-    assert [row.event for row in outbox(committed, upload.id)] == [Event.UPLOAD_CLEAN]
+    assert told(committed, upload) == [Event.UPLOAD_CLEAN] * 2, "one to the engineer, one to the sender"
 
 
 def test_a_scan_during_which_the_gate_was_closed_proves_nothing(committed: System) -> None:

@@ -90,7 +90,8 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
     closed only a virus is believed: otherwise the upload waits on.
     """
     if not verdicts.is_of(report, held):
-        return verdicts.changed(uow, held, report)
+        return verdicts.changed(uow, held, report.sha256)
+    report = verdicts.as_announced(report, held)
     if report.verdict is not Verdict.INFECTED and not gate.stayed_open(uow, held.gate):
         hand_back(uow, held, counted=False)
         return False

@@ -23,7 +23,9 @@ _REST = 5
 class Claim:
     """The right to scan one upload, as long as ``epoch`` and ``state`` are the row's.
 
-    ``attempts`` counts the tries since the last verdict, this one included.
+    ``attempts`` counts the tries since the last verdict, this one included. ``sha256`` is None if
+    the bytes never went through the portal, so that this scan is the first to read them;
+    ``announced`` is what their sender said it is.
     """
 
     upload_id: UUID
@@ -32,8 +34,10 @@ class Claim:
     attempts: int
     storage_name: str
     storage_key: str
+    storage_version: str
     size: int
-    sha256: str
+    sha256: str | None
+    announced: str | None = None
     gate: datetime | None = None  # open since then, when the claim was made
 
 
@@ -64,7 +68,7 @@ def take(
     if taken is None:
         return None
     assert taken.size is not None  # noqa: S101  # sealed_is_whole guarantees both
-    assert taken.sha256 is not None  # noqa: S101
+    assert taken.storage_version is not None  # noqa: S101
     return taken, Claim(
         taken.id,
         taken.epoch,
@@ -72,8 +76,10 @@ def take(
         taken.attempts,
         taken.storage_name,
         taken.storage_key,
+        taken.storage_version,
         taken.size,
         taken.sha256,
+        taken.declared_sha256,
     )
 
 

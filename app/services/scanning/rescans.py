@@ -88,7 +88,8 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
     Only proof changes a verdict: a scan that did not come to its end leaves all as it is.
     """
     if not verdicts.is_of(report, held):
-        return verdicts.changed(uow, held, report)
+        return verdicts.changed(uow, held, report.sha256)
+    report = verdicts.as_announced(report, held)
     if shortcoming := _shortcoming(held, report):
         return _fail(uow, held, shortcoming)
     if report.verdict is Verdict.CLEAN and not gate.stayed_open(uow, held.gate):

@@ -1,12 +1,12 @@
 """What a scan said, written down; the same for a first scan and for a later one."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from sqlalchemy import func
 
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
-from app.domain.verdict import Engine, ScanReport
+from app.domain.verdict import Engine, Obstacle, ScanReport, Verdict
 from app.log import get_logger
 from app.models import Scan, Upload
 from app.services import audit, notices
@@ -27,20 +27,39 @@ def edition(engine: Engine) -> str:
 
 def is_of(report: ScanReport, held: Claim) -> bool:
     """Whether the bytes that were read are those that were sealed."""
-    return (report.sha256, report.size) == (held.sha256, held.size)
+    return report.size == held.size and held.sha256 in {None, report.sha256}
+
+
+def as_announced(report: ScanReport, held: Claim) -> ScanReport:
+    """Return the report, with the doubt that what arrived is not what its sender announced.
+
+    Only what went past the portal comes so far with another digest. It was acknowledged, so it is
+    kept; a mixture of two files, say, is nothing to call ready. A virus in it is one all the same.
+    """
+    if held.announced in {None, report.sha256} or report.verdict is Verdict.INFECTED:
+        return report
+    reason = (
+        f"What arrived has SHA-256 {report.sha256}, and {held.announced} was announced. "
+        "Compare it with your file and send it again."
+    )
+    return replace(
+        report, verdict=Verdict.UNSCANNABLE, reason=reason, obstacle=Obstacle.DAMAGED, complete=False
+    )
 
 
 def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
     """End the claim with a verdict and keep it; False when the claim is no longer ours.
 
     ``storage_version`` is that of the object that was read; it becomes the upload's, which after
-    a restore from a backup is another one with the same bytes.
+    a restore from a backup is another one with the same bytes. So does the SHA-256, which nobody may
+    have known before.
     """
     values = {
         "lease_until": None,
         "rescan_asked_at": None,
         "scanned_for": edition(report.engine),
         "storage_version": storage_version,
+        "sha256": report.sha256,
     }
     if not leases.write(uow, held, values):
         return False
@@ -79,9 +98,9 @@ def judge(uow: UnitOfWork, held: Claim, report: ScanReport) -> Upload:
     )
 
 
-def changed(uow: UnitOfWork, held: Claim, report: ScanReport) -> bool:
+def changed(uow: UnitOfWork, held: Claim, read_sha256: str | None = None) -> bool:
     """Say that the stored bytes are not those that were sealed; False when the claim is not ours."""
-    log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=report.sha256)
+    log.error("stored_bytes_changed", upload_id=held.upload_id, read_sha256=read_sha256)
     if not leases.write(uow, held, {"lease_until": None, "rescan_asked_at": None}):
         return False
     if held.state is UploadState.INTEGRITY_FAILED:
