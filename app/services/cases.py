@@ -2,24 +2,137 @@
 
 from uuid import UUID
 
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain import naming
-from app.models import Case
+from app.domain.errors import InvalidInputError, StateConflictError
+from app.models import Case, Organisation, Upload
+from app.queries import cases
+from app.services import audit, lifecycle
 from app.uow import UnitOfWork
 
 
 def ensure(uow: UnitOfWork, organisation_id: UUID, reference: str | None) -> str | None:
     """Return the reference as it is kept, of a case that there is now; None for no case.
 
+    A closed one stays closed, and takes what comes: nobody's bytes are refused for it.
+
     Raises:
         InvalidInputError: no case has such a reference.
     """
     clean = naming.clean_case(reference)
     if clean is not None:
-        uow.session.execute(
-            insert(Case)
-            .values(organisation_id=organisation_id, reference=clean)
-            .on_conflict_do_nothing(index_elements=["organisation_id", "reference"])
-        )
+        _add(uow, organisation_id, clean, title="")
     return clean
+
+
+def create(uow: UnitOfWork, organisation: str, reference: str | None, title: str | None) -> Case:
+    """Make a case of the organisation with that short name.
+
+    Raises:
+        InvalidInputError: there is no such organisation, or reference or title will not do.
+        StateConflictError: there is that case already.
+    """
+    clean, organisation_id = naming.clean_case(reference), _id_of(uow, organisation)
+    if clean is None:
+        raise InvalidInputError("A case needs a reference, for example CS-1234.")
+    made = _add(uow, organisation_id, clean, title=naming.clean_title(title))
+    if made is None:
+        raise StateConflictError(f"There is a case {clean} of this organisation already.")
+    return uow.session.get_one(Case, made)
+
+
+def _id_of(uow: UnitOfWork, slug: str) -> UUID:
+    found = uow.session.scalar(select(Organisation.id).where(Organisation.slug == slug))
+    if found is None:
+        raise InvalidInputError("Choose the organisation that the case is of.")
+    return found
+
+
+def _add(uow: UnitOfWork, organisation_id: UUID, reference: str, *, title: str) -> UUID | None:
+    """Return the new case's id; None if there was one."""
+    made = uow.session.scalar(
+        insert(Case)
+        .values(organisation_id=organisation_id, reference=reference, title=title)
+        .on_conflict_do_nothing(index_elements=["organisation_id", "reference"])
+        .returning(Case.id)
+    )
+    if made is not None:
+        audit.record(uow, "case.created", organisation_id=organisation_id, case=reference)
+    return made
+
+
+def retitle(uow: UnitOfWork, case_id: UUID, title: str | None) -> Case:
+    """Give a case another title.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+        InvalidInputError: it is too long.
+    """
+    clean = naming.clean_title(title)
+    case = cases.get(uow.session, uow.actor, case_id)
+    uow.session.refresh(case, with_for_update={"of": Case})
+    before, case.title = case.title, clean
+    audit.record(
+        uow,
+        "case.retitled",
+        organisation_id=case.organisation_id,
+        case=case.reference,
+        before=before,
+        after=clean,
+    )
+    return case
+
+
+def close(uow: UnitOfWork, case_id: UUID) -> Case:
+    """Close a case, and with it its tickets.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+        StateConflictError: it is closed.
+    """
+    return _turn(uow, case_id, "case.closed", Case.closed_at.is_(None), {"closed_at": func.now()})
+
+
+def reopen(uow: UnitOfWork, case_id: UUID) -> Case:
+    """Open a closed case. Its tickets are what they would have been.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+        StateConflictError: it is open.
+    """
+    return _turn(uow, case_id, "case.reopened", Case.closed_at.is_not(None), {"closed_at": None})
+
+
+def _turn(
+    uow: UnitOfWork, case_id: UUID, action: str, guard: ColumnElement[bool], values: dict[str, object]
+) -> Case:
+    case = cases.get(uow.session, uow.actor, case_id)
+    turned = uow.session.scalar(
+        update(Case)
+        .where(Case.id == case_id, guard)
+        .values(values)
+        .returning(Case.id)
+        .execution_options(synchronize_session=False)
+    )
+    if turned is None:
+        raise StateConflictError("Somebody else was faster: the case is so already.")
+    audit.record(uow, action, organisation_id=case.organisation_id, case=case.reference)
+    uow.session.refresh(case)
+    return case
+
+
+def attach(uow: UnitOfWork, upload_id: UUID, reference: str | None) -> Upload:
+    """Put an upload into a case of its organisation, made now if there was none; or into no case.
+
+    Raises:
+        NotFoundError: absent, or not visible to the actor.
+        InvalidInputError: no case has such a reference.
+    """
+    upload = lifecycle.locked(uow, upload_id)
+    before, after = upload.case_reference, ensure(uow, upload.organisation_id, reference)
+    if before != after:
+        upload.case_reference = after
+        audit.record(uow, "upload.attached", upload=upload, before=before, after=after)
+    return lifecycle.written(uow, upload)

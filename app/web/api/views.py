@@ -3,21 +3,22 @@
 from http import HTTPStatus
 from uuid import UUID
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Response, jsonify, request
 from flask.typing import ResponseReturnValue
 
 from app.domain.errors import StateConflictError
 from app.domain.policy import Permission
 from app.queries import uploads as uploads_query
-from app.services import removal
+from app.services import cases, removal
 from app.web.access import requires
+from app.web.api.blueprint import blueprint
 from app.web.context import store_of, work
 from app.web.errors import problem_json
 from app.web.fetching import send_upload
+from app.web.json_fields import JsonFields
 from app.web.listing import filters_of_request
+from app.web.receipt_json import receipt_json
 from app.web.upload_json import upload_json
-
-blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 _POLL_AFTER = "1"  # seconds
 
@@ -34,7 +35,7 @@ def uploads() -> ResponseReturnValue:
 
 
 @blueprint.get("/uploads/<uuid:upload_id>")
-@requires(Permission.UPLOAD_READ)
+@requires(Permission.UPLOAD_FOLLOW)
 def upload(upload_id: UUID) -> ResponseReturnValue:
     """Return one upload; 202 as long as it has not settled."""
     with work() as uow:
@@ -44,6 +45,15 @@ def upload(upload_id: UUID) -> ResponseReturnValue:
         response.status_code = HTTPStatus.ACCEPTED
         response.headers["Retry-After"] = _POLL_AFTER
     return response
+
+
+@blueprint.get("/uploads/<uuid:upload_id>/receipt")
+@requires(Permission.UPLOAD_FOLLOW)
+def receipt(upload_id: UUID) -> ResponseReturnValue:
+    """Return what the sender may keep as proof of what arrived."""
+    with work() as uow:
+        found = uploads_query.get(uow.session, uow.actor, upload_id)
+    return jsonify(receipt_json(found))
 
 
 @blueprint.get("/uploads/<uuid:upload_id>/content")
@@ -56,11 +66,26 @@ def content(upload_id: UUID) -> ResponseReturnValue:
         return problem_json(error.status, error.code, error.message, state=error.context.get("state"))
 
 
-@blueprint.delete("/uploads/<uuid:upload_id>")
-@requires(Permission.UPLOAD_DELETE)
-def delete(upload_id: UUID) -> ResponseReturnValue:
-    """Delete the bytes; the row stays as a tombstone."""
+@blueprint.patch("/uploads/<uuid:upload_id>")
+@requires(Permission.UPLOAD_ATTACH)
+def attach(upload_id: UUID) -> ResponseReturnValue:
+    """Put an upload into the case that ``case`` names, or into none with null."""
+    fields = JsonFields(request, "case")
     with work() as uow:
-        deleted = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
+        found = uploads_query.get(uow.session, uow.actor, upload_id)
+        if "case" in fields:
+            found = cases.attach(uow, upload_id, fields.text("case"))
+    return jsonify(upload_json(found))
+
+
+@blueprint.delete("/uploads/<uuid:upload_id>")
+@requires(Permission.UPLOAD_DELETE, instead=Permission.UPLOAD_WITHDRAW)
+def delete(upload_id: UUID) -> ResponseReturnValue:
+    """Delete the bytes of any upload, or withdraw one's own; the row stays as a tombstone."""
+    with work() as uow:
+        if uow.actor.holds(Permission.UPLOAD_DELETE):
+            deleted = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
+        else:
+            deleted = removal.withdraw(uow, upload_id)
     store_of(deleted).delete(deleted.storage_key)
     return "", HTTPStatus.NO_CONTENT
