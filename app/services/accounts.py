@@ -4,13 +4,13 @@ import re
 
 from sqlalchemy import delete, func, select
 
+from app.domain import naming
 from app.domain.errors import InvalidInputError, StateConflictError
 from app.domain.policy import Role
 from app.models import Account, Organisation, SignInSession
-from app.services import audit, passwords
+from app.services import audit, passwords, tokens
 from app.uow import UnitOfWork
 
-_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f]+@[^\s@<>,;:\"()\[\]\\\x00-\x1f]+")
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -49,9 +49,7 @@ def create(
         InvalidInputError: the address, the password or the pairing of role and organisation.
         StateConflictError: the address is taken.
     """
-    email = email.strip()
-    if len(email) > 254 or not _EMAIL.fullmatch(email):
-        raise InvalidInputError(f"{email!r} is not a mail address.")
+    email = naming.clean_email(email)
     password_hash = _hash(password)
     if (role is Role.CUSTOMER) != (organisation is not None):
         raise InvalidInputError("A customer belongs to an organisation; engineers and admins to none.")
@@ -71,13 +69,14 @@ def create(
 
 
 def set_password(uow: UnitOfWork, account: Account, password: str) -> None:
-    """Replace the password and end every session of the account.
+    """Replace the password, and end every session and token of the account (ASVS 7.4.3).
 
     Raises:
         InvalidInputError: too short or too long.
     """
     account.password_hash = _hash(password)
     uow.session.execute(delete(SignInSession).where(SignInSession.account_id == account.id))
+    tokens.revoke_all(uow, account)
     audit.record(uow, "account.password_set", organisation_id=account.organisation_id, account=account.email)
 
 

@@ -1,5 +1,6 @@
 """Emptying the outbox: between one and three sends per row, then a dead letter."""
 
+import re
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -8,8 +9,9 @@ from sqlalchemy import func, select, update
 
 from app.domain.events import Event
 from app.domain.lifecycle import STORED, UploadState
+from app.domain.tickets import DEAD
 from app.log import get_logger
-from app.models import Delivery, Upload
+from app.models import Delivery, Ticket, Upload
 from app.ports import Message
 from app.services import letters
 from app.uow import UnitOfWork
@@ -19,6 +21,8 @@ log = get_logger(__name__)
 MAX_ATTEMPTS = 3  # sends that may have reached somebody
 MAX_FAILURES = 30  # sends that surely did not; with the back-off, about a day
 _FIRST_RETRY, _LONGEST_RETRY = 15, 3600  # seconds
+
+_CODE = "code"  # of a ticket, in what is told
 
 _OPEN = (Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
 
@@ -50,19 +54,35 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         delivery.attempts = MAX_ATTEMPTS
         _bury(delivery)
         return None
+    if delivery.event is Event.TICKET_ISSUED and not _still_good(uow, delivery):
+        _overtake(delivery, "The ticket had ended before the mail went.")
+        return None
     upload = uow.session.get_one(Upload, delivery.upload_id) if delivery.upload_id else None
-    promised = {UploadState.CLEAN} if delivery.event is Event.UPLOAD_CLEAN else STORED
-    if upload and upload.state not in promised:  # what would be told is no longer so
-        delivery.last_error = f"The upload was {upload.state} before the mail went."
-        _bury(delivery)
+    if upload and not _still_so(delivery, upload):
+        _overtake(delivery, f"The upload was {upload.state} before the mail went.")
         return None
     return letters.compose(delivery, upload, uow.settings.base_url)
+
+
+def _still_so(delivery: Delivery, upload: Upload) -> bool:
+    """Whether what the mail would tell of the upload is so."""
+    if delivery.event is Event.UPLOAD_EXPIRING:  # and nothing has come since
+        return upload.state is UploadState.RECEIVING and upload.active_at < delivery.created_at
+    return upload.state in ({UploadState.CLEAN} if delivery.event is Event.UPLOAD_CLEAN else STORED)
+
+
+def _still_good(uow: UnitOfWork, delivery: Delivery) -> bool:
+    """Whether there is a ticket for what the mail would tell."""
+    ticket = uow.session.get(Ticket, UUID(delivery.told["ticket"]))
+    return ticket is not None and ticket.state(expired=False) not in DEAD
 
 
 def sent(uow: UnitOfWork, delivery_id: UUID) -> None:
     """Note that the mail server took the mail."""
     uow.session.execute(
-        update(Delivery).where(Delivery.id == delivery_id).values(sent_at=func.now(), last_error=None)
+        update(Delivery)
+        .where(Delivery.id == delivery_id)
+        .values(sent_at=func.now(), last_error=None, told=Delivery.told.op("-")(_CODE))
     )
 
 
@@ -71,7 +91,7 @@ def failed(uow: UnitOfWork, delivery_id: UUID, why: str, *, for_good: bool) -> N
     delivery = uow.session.get_one(Delivery, delivery_id)
     delivery.attempts -= 1
     delivery.failures += 1
-    delivery.last_error = why
+    delivery.last_error = _without_code(delivery, why)
     if for_good or delivery.failures >= MAX_FAILURES:
         _bury(delivery)
     else:
@@ -81,9 +101,28 @@ def failed(uow: UnitOfWork, delivery_id: UUID, why: str, *, for_good: bool) -> N
 
 def uncertain(uow: UnitOfWork, delivery_id: UUID, why: str) -> None:
     """Note that nobody can say whether the mail went; the attempt stays counted."""
-    uow.session.execute(update(Delivery).where(Delivery.id == delivery_id).values(last_error=why))
+    delivery = uow.session.get_one(Delivery, delivery_id)
+    delivery.last_error = _without_code(delivery, why)
+
+
+def _without_code(delivery: Delivery, why: str) -> str:
+    """Return why a mail did not go without the ticket's code, which a server may quote from the mail."""
+    code = delivery.told.get(_CODE)
+    return re.sub(re.escape(code), "(code)", why, flags=re.IGNORECASE) if code else why
+
+
+def _forget_code(delivery: Delivery) -> None:
+    """Keep no ticket's code longer than it takes to mail it."""
+    delivery.told = {name: value for name, value in delivery.told.items() if name != _CODE}
+
+
+def _overtake(delivery: Delivery, why: str) -> None:
+    _forget_code(delivery)
+    delivery.dead_at, delivery.last_error = func.now(), why
+    log.info("letter_overtaken", delivery_id=delivery.id, delivery_event=delivery.event)
 
 
 def _bury(delivery: Delivery) -> None:
+    _forget_code(delivery)
     delivery.dead_at = func.now()
     log.error("dead_letter", delivery_id=delivery.id, delivery_event=delivery.event, why=delivery.last_error)

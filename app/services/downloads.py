@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import func
+
 from app.domain.errors import ForbiddenError, NotFoundError, StateConflictError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Permission
 from app.models import Upload
 from app.queries import uploads
 from app.services import audit
+from app.services.lifecycle import locked
 from app.uow import UnitOfWork
 
 CHANGED = "The stored file is no longer the one that was scanned. Tell support."
@@ -111,10 +114,13 @@ def note(uow: UnitOfWork, upload: Upload, leave: Leave, asked_range: str | None)
     """Write down who fetches what, before the first byte leaves.
 
     Raises:
-        StateConflictError: the leave ended meanwhile.
+        NotFoundError, StateConflictError: the leave ended meanwhile.
     """
+    now = locked(uow, upload.id)  # a withdrawal at the same time has happened, or waits
     if not holds(uow, leave):
-        raise StateConflictError("This file has changed its state just now. Look again.", state=upload.state)
+        raise StateConflictError("This file has changed its state just now. Look again.", state=now.state)
+    if now.first_downloaded_at is None:
+        now.first_downloaded_at = func.now()
     action = "upload.downloaded" if leave.without is None else "upload.salvaged"
     audit.record(uow, action, upload=upload, range=asked_range, released=leave.released or None)
 

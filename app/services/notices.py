@@ -26,21 +26,36 @@ def announce(
         recipients.update(
             uow.session.scalars(select(Account.email).where(Account.id == upload.uploader_id, Account.active))
         )
+        if upload.ticket and upload.ticket.recipient:  # whoever the ticket was sent to
+            recipients.add(upload.ticket.recipient)
     for recipient in sorted(recipients):
-        delivery_id = uow.session.scalar(
-            insert(Delivery)
-            .values(
-                event=event,
-                upload_id=upload.id if upload else None,
-                recipient=recipient,
-                dedupe_key=_dedupe_key(event, upload, occasion, recipient),
-                told=told,
-            )
-            .on_conflict_do_nothing(index_elements=["dedupe_key"])
-            .returning(Delivery.id)
+        tell(uow, event, recipient, upload, occasion=occasion, **told)
+
+
+def tell(
+    uow: UnitOfWork,
+    event: Event,
+    recipient: str,
+    upload: Upload | None = None,
+    *,
+    occasion: str = "",
+    **told: object,
+) -> None:
+    """Put one row for one mail address into the outbox, unless it is there; see `announce`."""
+    delivery_id = uow.session.scalar(
+        insert(Delivery)
+        .values(
+            event=event,
+            upload_id=upload.id if upload else None,
+            recipient=recipient,
+            dedupe_key=_dedupe_key(event, upload, occasion, recipient),
+            told=told,
         )
-        if delivery_id is not None:
-            uow.enqueue(JobName.DELIVER, str(delivery_id))
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(Delivery.id)
+    )
+    if delivery_id is not None:
+        uow.enqueue(JobName.DELIVER, str(delivery_id))
 
 
 def _dedupe_key(event: Event, upload: Upload | None, occasion: str, recipient: str) -> str:

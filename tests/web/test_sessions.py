@@ -1,9 +1,11 @@
 """Sessions end by themselves, by the database's clock. T30, T32, T33."""
 
+import time
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from itsdangerous import TimestampSigner
 from sqlalchemy import func, select, update
 
 from app import create_app
@@ -89,3 +91,14 @@ def test_no_cache_keeps_a_page_of_somebody(signed_in: Browser) -> None:
         headers = signed_in.get(path).headers
         assert headers["Cache-Control"] == "no-store", path
         assert "Cookie" in headers["Vary"], path
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-40), timedelta(minutes=10), timedelta(hours=2)])
+def test_a_cookie_of_a_node_whose_clock_is_wrong_is_as_good(
+    browser: Browser, system: System, off: timedelta
+) -> None:
+    """F21: what is signed says who; the database says whether that is still so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TimestampSigner, "get_timestamp", lambda _self: int(time.time() + off.total_seconds()))
+        browser.sign_in(make_account(system).email)
+    assert browser.signed_in()

@@ -1,6 +1,5 @@
 """The list, one upload, its receipt, and deleting it."""
 
-import shlex
 from collections.abc import Callable
 from uuid import UUID
 
@@ -10,16 +9,18 @@ from flask.typing import ResponseReturnValue
 from app.domain.errors import ForbiddenError, StateConflictError
 from app.domain.lifecycle import QUARANTINED, UploadState
 from app.domain.policy import Actor, Permission
+from app.domain.receipt import checksum_line
 from app.models import Upload
-from app.queries import uploads
-from app.services import downloads, removal
+from app.queries import cases, uploads
+from app.services import downloads, expiry, removal
 from app.services.downloads import Leave
 from app.web.access import requires
-from app.web.context import actor, store_of, work
+from app.web.context import actor, store_of, system, work
 from app.web.errors import wants_json
 from app.web.listing import filters_of_request
 from app.web.portal import labels
 from app.web.portal.blueprint import blueprint
+from app.web.receipt_json import receipt_json
 from app.web.upload_json import upload_json
 
 _ASKED = ("q", "state", "organisation", "case")
@@ -59,11 +60,13 @@ def file(upload_id: UUID) -> ResponseReturnValue:
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
         history = uploads.history(uow.session, upload)
+        case = cases.of_upload(uow.session, upload)
     if wants_json():
         return jsonify(upload_json(upload))
     return render_template(
         "portal/_file_status.html" if "HX-Request" in request.headers else "portal/file.html",
         upload=upload,
+        case=case,
         history=history,
         may_download=_granted(downloads.grant_all, upload),
         may_salvage=_granted(downloads.grant_clean_members, upload),
@@ -71,6 +74,8 @@ def file(upload_id: UUID) -> ResponseReturnValue:
         may_delete=upload.state not in {UploadState.DELETED, *QUARANTINED}
         and actor().may(Permission.UPLOAD_DELETE),
         held=upload.state in QUARANTINED,
+        may_withdraw=_may_withdraw(upload),
+        kept_until=expiry.ends_at(upload, system().settings),
         busy=not upload.settled or upload.rescan_asked_at is not None,
     )
 
@@ -84,14 +89,25 @@ def _granted(grant: Callable[[Actor, Upload], Leave], upload: Upload) -> bool:
     return actor().may(Permission.UPLOAD_DOWNLOAD)
 
 
+def _may_withdraw(upload: Upload) -> bool:
+    """Whether whoever asks sent it, and could take it back now."""
+    try:
+        removal.check_withdrawable(actor(), upload)
+    except (ForbiddenError, StateConflictError):
+        return False
+    return actor().may(Permission.UPLOAD_WITHDRAW)
+
+
 @blueprint.get("/files/<uuid:upload_id>/receipt")
 @requires(Permission.UPLOAD_READ)
 def receipt(upload_id: UUID) -> ResponseReturnValue:
     """Show what the sender may keep as proof of what arrived."""
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
-    checksum_line = f"echo {shlex.quote(f'{upload.sha256}  {upload.filename}')} | sha256sum -c"
-    return render_template("portal/receipt.html", upload=upload, checksum_line=checksum_line)
+    if wants_json():
+        return jsonify(receipt_json(upload))
+    line = checksum_line(upload.sha256, upload.filename) if upload.sha256 else None
+    return render_template("portal/receipt.html", upload=upload, checksum_line=line)
 
 
 @blueprint.post("/files/<uuid:upload_id>/delete")

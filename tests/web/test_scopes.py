@@ -1,0 +1,60 @@
+"""T39: what a token covers, on every route there is, in the same place as roles."""
+
+import pytest
+from flask import Flask
+
+from app.domain.policy import PERMISSIONS, Permission, Role, Scope, scope_of
+from app.system import System
+from app.web import access
+from tests.architecture.access_matrix import read_matrix
+from tests.factories.people import bearer
+from tests.factories.requests import make_target, request_for
+from tests.web.callers import Caller
+from tests.web.looks import problem
+
+MATRIX = read_matrix()
+
+
+def needed(app: Flask, method: str, rule: str) -> list[tuple[Role, Permission]]:
+    """Return who is to ask, and the permission by which they are let in; nobody where everybody is.
+
+    The humblest role that holds the permission, and the highest where another will do instead.
+    """
+    found = next(
+        each for each in app.url_map.iter_rules() if each.rule == rule and method in (each.methods or ())
+    )
+    declared = access.declared(app, found.endpoint)
+    if declared.permission is None or declared.ticket:  # the ticket in the address asks, whatever is sent
+        return []
+    either = [declared.permission, *([declared.instead] if declared.instead else [])]
+    return [(next(role for role in Role if each in PERMISSIONS[role]), each) for each in either]
+
+
+@pytest.mark.parametrize("rule", sorted({rule for _, rule in MATRIX}))
+def test_a_scope_opens_what_is_its_own_and_nothing_else(rule: str, app: Flask, system: System) -> None:
+    owner = Caller(app, system)
+    for method in sorted(method for method, known in MATRIX if known == rule):
+        for role, permission in needed(app, method, rule):
+            who = owner if role is Role.CUSTOMER else Caller(app, system, role)
+            scope = scope_of(permission)
+            request = request_for(method, rule, make_target(system, owner.actor, rule))
+
+            who.headers = bearer(system, who.account, *(set(Scope) - {scope}))
+            refused = who.ask(**request)
+            assert refused.status_code == 403, method
+            if method != "HEAD":
+                assert f"scope {scope}." in problem(refused, 403, "forbidden")["detail"]
+
+            who.headers = bearer(system, who.account, scope)
+            assert who.ask(**request).status_code == MATRIX[method, rule][role], method
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("scope", sorted(set(Scope) - {Scope.READ}))
+def test_no_first_page_lists_what_the_token_may_not_read(
+    app: Flask, system: System, role: Role, scope: Scope
+) -> None:
+    """/ is for everybody, and shows each what they may see."""
+    who = Caller(app, system, role)
+    who.headers = bearer(system, who.account, scope)
+    assert "scope uploads:read." in problem(who.get("/"), 403, "forbidden")["detail"]
