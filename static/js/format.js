@@ -13,15 +13,23 @@ export function size(bytes) {
   return `${unit === 0 ? value : value.toFixed(1)}\u00a0${UNITS[unit]}`; // never broken across two lines
 }
 
-/** Seconds -> "about 2 min left". */
+const counted = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"}`;
+
+/** Seconds -> "about 2 minutes left": as exact as a guess can be, so that it does not flicker. */
 export function timeLeft(seconds) {
   if (!Number.isFinite(seconds)) return "";
-  if (seconds < 1.5) return "a moment left";
-  if (seconds < 60) return `${Math.round(seconds)} s left`;
-  if (seconds < 3600) return `about ${Math.round(seconds / 60)} min left`;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.round((seconds % 3600) / 60);
-  return `about ${hours} h ${minutes} min left`;
+  if (seconds < 5) return "a few seconds left";
+  if (seconds < 20) return `about ${Math.ceil(seconds / 5) * 5} seconds left`;
+  if (seconds < 55) return `about ${Math.ceil(seconds / 10) * 10} seconds left`;
+  if (seconds < 3570) return `about ${counted(Math.round(seconds / 60) || 1, "minute")} left`;
+  const tens = Math.round(seconds / 600) * 10;
+  const [hours, minutes] = [Math.floor(tens / 60), tens % 60];
+  return `about ${counted(hours, "hour")}${minutes ? ` ${minutes} minutes` : ""} left`;
+}
+
+/** Seconds -> "4 s", "2 minutes": how long until something that is certain. */
+export function soon(seconds) {
+  return seconds < 100 ? `${seconds} s` : counted(Math.ceil(seconds / 60), "minute");
 }
 
 /** 0.456 -> "45%": never 100% before everything is there. */

@@ -1,11 +1,17 @@
 // The send page: turns the plain form into a list of transfers. Without this file the form still works.
 
-import { percent } from "./format.js";
+import { Portal } from "./portal.js";
 import { whyNot } from "./precheck.js";
+import { Totals } from "./totals.js";
 import { Transfer } from "./transfer.js";
+import { Unfinished } from "./unfinished.js";
 import { UploadRow } from "./upload_row.js";
+import { wayOf } from "./ways.js";
 
+// Small files are over before the line is full: two go side by side. A large one takes four connections
+// by itself, and a browser has six for one host, of which pages need some too.
 const AT_ONCE = 2;
+const MOST_LINES = 4;
 
 const form = document.getElementById("send-form");
 const input = document.getElementById("diag");
@@ -14,7 +20,9 @@ const list = document.getElementById("send-list");
 const button = document.getElementById("send-button");
 const hint = document.getElementById("send-hint");
 const announcer = document.getElementById("announcer");
-const pageTitle = document.title;
+const portal = new Portal(form);
+const unfinished = new Unfinished(portal, () => input.click());
+const totals = new Totals(announce);
 const looking = new Set(); // files that are being looked at
 const entries = new Map(); // row -> transfer, or null while it cannot be sent
 
@@ -24,44 +32,56 @@ function announce(words) {
   if (words) announcer.textContent = words;
 }
 
-function unfinishedLike(file) {
-  return [...document.querySelectorAll("[data-unfinished]")].find(
-    (item) => item.dataset.filename === file.name && Number(item.dataset.size) === file.size,
+function isListed(file) {
+  return [...entries.keys()].some(
+    ({ file: other, phase }) =>
+      other.name === file.name &&
+      other.size === file.size &&
+      other.lastModified === file.lastModified &&
+      !["cancelled", "settled"].includes(phase),
   );
 }
 
-async function add(file) {
-  const known = [...entries.keys()].some(
-    ({ file: other, phase }) =>
-      other.name === file.name && other.size === file.size && other.lastModified === file.lastModified && !["cancelled", "settled"].includes(phase),
-  );
-  if (known) {
+/** @param {object|null} wanted the unfinished upload whose file was asked for, if one was */
+async function add(file, wanted) {
+  if (isListed(file)) {
     announce(`${file.name} is in the list already.`);
     return;
   }
-  const row = new UploadRow(file, act);
+  const row = new UploadRow(file, portal, act);
   entries.set(row, null);
   list.hidden = false;
   list.append(row.element);
-  const problem = await whyNot(file, Number(form.dataset.maxBytes));
+  const problem = await whyNot(file, portal.maxBytes);
   if (problem) {
     row.unfit(problem);
     announce(`${file.name} cannot be sent. ${problem}`);
-    refresh();
-    return;
-  }
-  const transfer = new Transfer(file, { person: form.dataset.person, onChange: (changed) => changedOne(row, changed) });
-  const begunHere = await transfer.findPrevious();
-  const begunElsewhere = begunHere ? null : unfinishedLike(file);
-  entries.set(row, transfer);
-  if (begunElsewhere) row.ask(Number(begunElsewhere.dataset.received));
-  else row.update(transfer);
+  } else if (wanted && !wanted.fits(file)) {
+    row.isNot(wanted);
+    announce(`${file.name} is another file than ${wanted.filename}.`);
+  } else await prepare(row);
   refresh();
+}
+
+async function prepare(row) {
+  const begun = unfinished.like(row.file);
+  const Way = await wayOf(begun?.way ?? portal.way);
+  const transfer = new Transfer(row.file, Way, portal, (changed) => changedOne(row, changed));
+  row.begun = begun;
+  const here = await transfer.findPrevious();
+  entries.set(row, transfer);
+  if (!here && begun && !begun.isSurely(row.file)) {
+    row.ask(begun.received);
+    return; // whether it goes on or begins anew, is for a person to say
+  }
+  transfer.known = begun?.received ?? 0;
+  if (!here && begun) transfer.adopt(begun.parts);
+  row.update(transfer);
 }
 
 function changedOne(row, transfer) {
   announce(row.update(transfer));
-  if (transfer.id) document.querySelector(`[data-unfinished="${transfer.id}"]`)?.remove();
+  if (transfer.phase === "sending" && transfer.continued) row.begun?.remove();
   if (transfer.phase === "checking" || transfer.phase === "settled") renewRecent();
   refresh();
   pump();
@@ -80,65 +100,88 @@ async function renewRecent() {
   }
 }
 
-/** Keep two transfers going as long as others wait. */
+/** Start the next one as soon as there is room for it. */
 function pump() {
-  const going = transfers().filter(({ phase }) => phase === "sending" || phase === "retrying").length;
+  const going = transfers().filter(({ phase }) => phase === "sending" || phase === "retrying");
   const next = transfers().find(({ phase }) => phase === "queued");
-  if (next && going < AT_ONCE) next.start();
+  if (transfers().some(({ phase }) => phase === "signedout")) return; // no other gets further
+  const lines = going.reduce((sum, transfer) => sum + transfer.lines, 0);
+  if (next && (going.length === 0 || (going.length < AT_ONCE && lines + next.lines <= MOST_LINES))) next.start();
 }
 
-function act(action, row) {
-  const transfer = entries.get(row);
-  if (action === "remove") {
+const acts = {
+  remove(transfer, row) {
     entries.delete(row);
     row.element.remove();
     list.hidden = entries.size === 0;
     input.focus();
-  } else if (action === "continue" || action === "restart") {
-    if (action === "continue") transfer.continueFrom(unfinishedLike(row.file)?.dataset.unfinished);
-    row.update(transfer);
+  },
+  continue(transfer, row) {
+    transfer.known = row.begun.received;
+    transfer.adopt(row.begun.parts);
     sendOne(transfer);
-  } else if (action === "pause") transfer.pause();
-  else if (action === "resume") transfer.queue();
-  else if (action === "retry") transfer.start();
-  else if (action === "cancel" && (transfer.id !== null || transfer.continued)) row.confirmCancel();
-  else if (action === "cancel" || action === "discard") transfer.cancel();
-  else if (action === "keep") {
+  },
+  restart: (transfer) => sendOne(transfer),
+  anew: (transfer, row) => prepare(row).then(refresh),
+  pause: (transfer) => transfer.pause(),
+  resume: (transfer) => transfer.queue(),
+  retry: (transfer) => transfer.start(),
+  async goon(transfer, row) {
+    for (const other of transfers()) if (other !== transfer) other.goOn();
+    const now = await transfer.goOn();
+    const words = {
+      "signed-out": "You are still signed out. Sign in again in another tab first.",
+      another: "Somebody else is signed in now. Sign in with the same account as before.",
+      away: "The portal does not answer. Try again in a moment.",
+    }[now];
+    if (words) row.add(words);
+    announce(words);
+  },
+  cancel(transfer, row) {
+    if (transfer.continued || transfer.sent > 0 || transfer.id) row.confirmCancel();
+    else transfer.cancel();
+  },
+  discard: (transfer) => transfer.cancel(),
+  keep(transfer, row) {
     row.phase = null;
     row.update(transfer);
-  }
+  },
+};
+
+function act(action, row) {
+  acts[action](entries.get(row), row);
   refresh();
 }
 
 function sendOne(transfer) {
-  const metadata = {};
+  const about = {};
   for (const name of ["case", "note"]) {
-    const value = form.elements[name].value.trim();
-    if (value) metadata[name] = value;
+    const value = form.elements[name]?.value.trim();
+    if (value) about[name] = value;
   }
-  transfer.describe(metadata);
+  transfer.describe(about);
   transfer.queue();
 }
 
 /** The button and the title say how things stand. */
 function refresh() {
-  const all = transfers();
   const waiting = [...entries.keys()].filter((row) => row.phase === "ready").length;
-  const active = all.filter((transfer) => transfer.active);
   button.textContent = waiting > 1 ? `Send ${waiting} bundles` : "Send bundle";
   const hadFocus = document.activeElement === button;
   button.hidden = waiting === 0 && entries.size > 0;
   if (hadFocus && button.hidden) list.focus();
-  hint.hidden = active.length === 0;
-  hint.textContent = "Keep this page open while it sends. If it closes, choose the same file again: it continues.";
-  const sent = active.reduce((sum, transfer) => sum + transfer.sent, 0);
-  const total = active.reduce((sum, transfer) => sum + transfer.total, 0);
-  document.title = active.length > 0 ? `${percent(sent / total)} sent · ${pageTitle}` : pageTitle;
+  hint.hidden = !transfers().some(({ active }) => active);
+  hint.textContent = "Keep this page open while it sends. If it closes, choose the same file again: it goes on where it stopped.";
+  totals.show(transfers());
 }
 
 function addAll(files) {
+  const { expected } = unfinished;
+  unfinished.expected = null;
+  // Others may be chosen along with the one that was asked for.
+  const wanted = expected && !files.some((file) => expected.fits(file)) ? expected : null;
   for (const file of files) {
-    const look = add(file).finally(() => looking.delete(look));
+    const look = add(file, wanted).finally(() => looking.delete(look));
     looking.add(look);
   }
 }
@@ -148,6 +191,9 @@ input.required = false;
 input.addEventListener("change", () => {
   addAll([...input.files]);
   input.value = "";
+});
+input.addEventListener("cancel", () => {
+  unfinished.expected = null;
 });
 // What was chosen before this script ran, or what the browser put back after a reload.
 if (input.files.length > 0) input.dispatchEvent(new Event("change"));
@@ -184,14 +230,12 @@ document.addEventListener("drop", (event) => {
   addAll([...event.dataTransfer.files]);
 });
 
-addEventListener("online", () => {
-  for (const transfer of transfers()) if (transfer.phase === "retrying") transfer.start();
-});
+addEventListener("online", () => transfers().forEach((transfer) => transfer.hurry()));
+// Who comes back from signing in in another tab need not press anything.
+addEventListener("focus", () => transfers().forEach((transfer) => transfer.phase === "signedout" && transfer.goOn()));
 addEventListener("beforeunload", (event) => {
-  if (transfers().some((transfer) => transfer.phase !== "paused" && transfer.active)) event.preventDefault();
+  if (transfers().some(({ active }) => active)) event.preventDefault();
 });
-setInterval(() => {
-  for (const [row, transfer] of entries) if (transfer?.phase === "retrying") row.update(transfer);
-}, 1000);
+setInterval(() => transfers().forEach((transfer) => transfer.tick()), 1000);
 
 form.dataset.ready = "yes"; // for who must wait until files can be dropped

@@ -1,107 +1,77 @@
-// One file on its way through tus: sending, pausing, and trying again for as long as it takes.
+// One file of the list: what becomes of it, in phases that a row can show. How its bytes travel is a
+// way's affair (ways.js).
 
 import { Speed } from "./format.js";
 import { untilSettled } from "./watch.js";
 
-const CHUNK_BYTES = 64 * 1024 * 1024;
-const STALL_MS = 90_000;
-const RETRY_MS = [1000, 2000, 4000, 8000, 15_000, 30_000];
-const RETRY_STATUSES = new Set([408, 409, 423, 425, 429]);
-const FINAL_SERVER_STATUSES = new Set([501, 507]);
-
-/** An answer that must not make tus forget where the upload stopped. */
-class KeptAnswer extends Error {
-  constructor(response) {
-    super(`HTTP ${response.getStatus()}`);
-    this.response = response;
-  }
-}
-
-function csrfToken() {
-  return document.querySelector('meta[name="csrf-token"]').content;
-}
-
-function sentence(response) {
-  try {
-    return JSON.parse(response.getBody()).detail ?? null;
-  } catch {
-    return null;
-  }
-}
+const STALL_MS = 20_000; // when it is said
+const GIVE_UP_MS = 75_000; // when the connection is taken for dead; the portal itself waits 60 s for a byte
+const STORING_MS = 10 * 60_000; // the same when every byte is there: a large file takes a while to store
 
 /**
- * Phases: ready, queued, sending, paused, retrying, checking, settled, refused, cancelled.
+ * Phases: ready, queued, sending, paused, retrying, signedout, checking, settled, refused, cancelled.
  * Every change calls ``onChange(transfer)``.
  */
 export class Transfer {
   phase = "ready";
-  sent = 0;
+  known = 0; // bytes that the portal's list said are there, before this page asked for itself
   continued = false; // whether a part of it was there already
-  id = null; // the upload's id, known once the server created it
-  problem = null; // a sentence, in phase refused
-  mayRetry = false; // in phase refused: the same file can be taken another time
+  id = null; // the upload's, once known
+  trouble = null; // in phases retrying, signedout, refused: trouble.js
   result = null; // the upload as JSON, in phase settled; null when it cannot be seen
   moving = false; // in phase sending: bytes are going out
-  retryAt = 0; // milliseconds, in phase retrying
-  busy = false; // in phase retrying: somebody else sends the same upload
+  still = 0; // in phase sending: seconds for which nothing has moved, in tens; 0 below 20
   speed = new Speed();
-  #attempt = 0;
-  #timer = null;
-  #stallTimer = null;
+  #about = {};
+  #movedAt = 0;
+  #before = 0;
 
-  constructor(file, { person, onChange }) {
+  constructor(file, Way, portal, onChange) {
     this.file = file;
+    this.portal = portal;
     this.onChange = onChange;
-    this.tus = new globalThis.tus.Upload(file, {
-      endpoint: "/tus",
-      chunkSize: CHUNK_BYTES,
-      retryDelays: null, // we try again ourselves: without an end, and with words
-      removeFingerprintOnSuccess: true,
-      fingerprint: async (source) =>
-        ["diagport", person, source.name, source.size, source.lastModified].join("|"),
-      headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" },
-      onUploadUrlAvailable: () => this.#learnId(),
-      onProgress: (sent) => this.#progress(sent),
-      onChunkComplete: () => {
-        this.#attempt = 0;
-      },
-      onAfterResponse: (request, response) => {
-        const status = response.getStatus();
-        if (request.getMethod() === "POST") this.continued = false;
-        // On any refusal but 423 tus-js-client would begin anew; only what is gone must begin anew.
-        const kept = status >= 400 && ![404, 410].includes(status);
-        if (request.getMethod() === "HEAD" && kept) throw new KeptAnswer(response);
-      },
-      onSuccess: () => this.#delivered(),
-      onError: (error) => this.#failed(error),
-    });
+    this.way = new Way(file, portal, () => this.#follow());
   }
 
   get total() {
     return this.file.size;
   }
 
+  get sent() {
+    return Math.min(this.way.sent || this.known, this.total);
+  }
+
+  get lines() {
+    return this.way.lines;
+  }
+
+  get retryAt() {
+    return this.way.retryAt;
+  }
+
+  get storing() {
+    return this.way.state === "joining" || this.sent >= this.total;
+  }
+
+  /** Under way, or about to be. */
   get active() {
-    return ["queued", "sending", "paused", "retrying"].includes(this.phase);
+    return ["queued", "sending", "retrying"].includes(this.phase);
   }
 
-  /** Whether this browser began to send the same file before; then it will continue by itself. */
+  /** Whether this browser began to send the same file before; then it goes on by itself. */
   async findPrevious() {
-    const previous = await this.tus.findPreviousUploads();
-    if (previous.length === 0) return false;
-    this.tus.resumeFromPreviousUpload(previous[0]);
-    this.continued = true;
-    return true;
+    this.continued = await this.way.find();
+    return this.continued;
   }
 
-  /** Continue an upload that another browser began. */
-  continueFrom(id) {
-    this.tus.options.uploadUrl = `/tus/${id}`;
+  /** Go on with what another browser began. */
+  adopt(parts) {
+    this.way.adopt(parts);
     this.continued = true;
   }
 
-  describe(metadata) {
-    this.tus.options.metadata = { filename: this.file.name, ...metadata };
+  describe(about) {
+    this.#about = about;
   }
 
   queue() {
@@ -109,35 +79,50 @@ export class Transfer {
   }
 
   start() {
-    clearTimeout(this.#timer);
     this.moving = false;
-    this.#set("sending");
+    this.still = 0;
+    this.#movedAt = Date.now();
     this.speed.clear();
-    this.tus.start();
-    this.#watchForStall();
+    this.#set("sending");
+    this.way.start(this.#about);
   }
 
   pause() {
-    this.#halt();
-    this.tus.abort();
+    this.way.pause();
     this.continued = true;
     this.#set("paused");
   }
 
-  /** Stop for good; what was sent so far is thrown away at the server. */
+  /** Stop for good; what was sent so far is thrown away at the portal. */
   async cancel() {
-    this.#halt();
     this.#set("cancelled");
     try {
-      await this.tus.abort(true);
+      await this.way.cancel();
     } catch {
-      // The server gives up on its own after a while.
+      // The portal gives it up by itself after a while.
     }
   }
 
-  #halt() {
-    clearTimeout(this.#timer);
-    clearTimeout(this.#stallTimer);
+  /** Look at the clock; called every second. */
+  tick() {
+    if (this.phase === "retrying") this.onChange(this);
+    if (this.phase !== "sending") return;
+    const still = Date.now() - this.#movedAt;
+    if (still > (this.storing ? STORING_MS : GIVE_UP_MS)) {
+      this.way.pause();
+      this.start();
+      return;
+    }
+    const tens = still < STALL_MS || this.storing ? 0 : Math.floor(still / 10_000) * 10;
+    if (tens !== this.still) {
+      this.still = tens;
+      this.onChange(this);
+    }
+  }
+
+  /** The network is back: nobody needs to wait any longer. */
+  hurry() {
+    if (this.phase === "retrying") this.start();
   }
 
   #set(phase) {
@@ -145,66 +130,58 @@ export class Transfer {
     this.onChange(this);
   }
 
-  #learnId() {
-    this.id = new URL(this.tus.url, location.href).pathname.split("/").filter(Boolean).at(-1);
-    this.onChange(this);
-  }
-
-  #progress(sent) {
-    if (this.phase !== "sending") return;
-    this.sent = sent;
-    this.moving = true;
-    this.speed.add(sent);
-    this.#watchForStall();
-    this.onChange(this);
-  }
-
-  #watchForStall() {
-    clearTimeout(this.#stallTimer);
-    this.#stallTimer = setTimeout(() => {
-      this.busy = false;
-      this.tus.abort();
-      this.#retry();
-    }, STALL_MS);
-  }
-
-  async #delivered() {
-    this.#halt();
-    this.sent = this.total;
-    this.#learnId();
-    this.#set("checking");
-    this.result = await untilSettled(this.id);
-    this.#set("settled");
-  }
-
-  #failed(error) {
-    clearTimeout(this.#stallTimer);
-    const response = error.causingError instanceof KeptAnswer ? error.causingError.response : error.originalResponse;
-    const status = response?.getStatus() ?? 0;
-    if (status === 401 || status === 403) {
-      this.#refuse(sentence(response) ?? "You are no longer signed in. Sign in, then choose the file again to continue.");
-    } else if ((status >= 400 && status < 500 && !RETRY_STATUSES.has(status)) || FINAL_SERVER_STATUSES.has(status)) {
-      this.#refuse(sentence(response) ?? `The portal did not accept this file (${status}).`, status === 507);
-    } else if (!response && error.message.includes("no file")) {
-      this.#refuse("The file cannot be read any more. Choose it again.");
+  #follow() {
+    if (this.way.id) this.id = this.way.id;
+    if (this.way.state === "moving") this.known = 0;
+    if (this.phase !== "sending" && this.phase !== "retrying") return;
+    const { state, sent } = this.way;
+    if (sent !== this.#before) {
+      this.#before = sent;
+      this.#movedAt = Date.now();
+      this.still = 0;
+    }
+    if (state === "done") this.#delivered();
+    else if (state === "stopped") this.#stopped();
+    else if (state === "waiting") {
+      this.trouble = this.way.trouble;
+      this.speed.clear();
+      this.#set("retrying");
     } else {
-      this.busy = status === 409 || status === 423;
-      this.#retry(Number(response?.getHeader("Retry-After")) * 1000);
+      this.moving = state === "moving";
+      if (this.moving) this.speed.add(sent);
+      this.#set("sending");
     }
   }
 
-  #refuse(problem, mayRetry = false) {
-    this.problem = problem;
-    this.mayRetry = mayRetry;
-    this.#set("refused");
+  async #delivered() {
+    this.#set("checking");
+    this.result = await untilSettled(this.portal.statusUrl(this.id), this.portal.headers());
+    this.#set("settled");
   }
 
-  #retry(atLeast = 0) {
-    clearTimeout(this.#stallTimer);
-    const wait = Math.max(RETRY_MS[Math.min(this.#attempt, RETRY_MS.length - 1)], Math.min(atLeast || 0, 60_000));
-    this.#attempt += 1;
-    this.retryAt = Date.now() + wait;
-    this.#timer = setTimeout(() => this.start(), wait);
-    this.#set("retrying");
+  async #stopped() {
+    this.trouble = this.way.trouble;
+    this.continued = true;
+    if (this.trouble.kind !== "signed-out") {
+      this.#set("refused");
+      return;
+    }
+    this.#set("signedout");
+    await this.goOn(true);
+  }
+
+  /**
+   * Go on if the person is signed in again. A session that was merely renewed in another tab needs no
+   * word about it; a sender who is signed in and still refused will not get further by asking.
+   *
+   * @param {boolean} refused the portal has just said no to the session as this page knows it
+   * @returns {Promise<string>} as `Portal.renew`
+   */
+  async goOn(refused = false) {
+    const now = await this.portal.renew();
+    if (this.phase !== "signedout") return now;
+    if (now === "renewed" || (now === "same" && !refused)) this.queue();
+    else if (now === "same") this.#set("refused");
+    return now;
   }
 }

@@ -7,14 +7,11 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
  *
  * @returns {Promise<object|null>} null when it cannot be seen any more (signed out, deleted)
  */
-export async function untilSettled(id) {
+export async function untilSettled(url, headers) {
   for (let wait = 700; ; wait = Math.min(wait * 1.3, 5000)) {
     try {
-      const answer = await fetch(`/api/v1/uploads/${id}`, {
-        headers: { Accept: "application/json" },
-        credentials: "same-origin",
-      });
-      if ([401, 403, 404].includes(answer.status)) return null;
+      const answer = await fetch(url, { headers, credentials: "same-origin" });
+      if ([401, 403, 404, 410].includes(answer.status)) return null;
       if (answer.status === 200) return await answer.json(); // 202: not yet
     } catch {
       // No connection at the moment: ask again later.

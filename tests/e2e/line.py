@@ -2,10 +2,11 @@
 
 Chromium's own switches will not do: going offline lets requests that are under way finish, and
 closing a throttled page lets all that it held back go. So the browser talks to a relay, which
-holds bytes back, or drops its connections and takes no new ones.
+holds bytes back, changes one, or drops its connections and takes no new ones.
 """
 
 import socket
+import struct
 import threading
 from contextlib import suppress
 from typing import Self
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Page
 
 PIECE = 64 * 1024
+_NO_GOODBYE = struct.pack("ii", 1, 0)  # SO_LINGER: what is closed is reset
 
 
 class Relay:
@@ -27,6 +29,7 @@ class Relay:
         self._changed = threading.Condition()
         self._whole = True
         self._limit: int | None = None
+        self._damage_at: int | None = None
         self.stuck = False
 
     def __enter__(self) -> Self:
@@ -42,6 +45,25 @@ class Relay:
         """From now on let ``size`` bytes of each connection reach the server, and hold back the rest."""
         with self._changed:
             self._limit = size
+
+    def give_way(self) -> None:
+        """Hold back nothing of new connections; those that are stuck stay so, and nobody tells their ends."""
+        self._limit = None
+
+    def damage(self, place: int) -> None:
+        """Change the byte at ``place`` of the first connection that gets so far towards the server."""
+        self._damage_at = place
+
+    def reset(self) -> None:
+        """Break every connection with RST instead of FIN; new ones are welcome."""
+        with self._changed:
+            for end in self._open:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_GOODBYE)
+                with suppress(OSError):
+                    end.shutdown(
+                        socket.SHUT_RD
+                    )  # wakes who reads from it, and says nothing to the other side
+            self._changed.notify_all()
 
     def cut(self, page: Page | None = None) -> None:
         """Drop every connection, and each new one; tell the page, as its system would."""
@@ -69,7 +91,11 @@ class Relay:
                     if not self._whole:
                         near.close()
                         continue
-                    far = socket.create_connection(self._target)
+                    try:
+                        far = socket.create_connection(self._target)
+                    except ConnectionRefusedError:
+                        near.close()
+                        continue
                     self._open |= {near, far}
                 pair = _Pair(near, far)
                 for source, sink in ((near, far), (far, near)):
@@ -79,17 +105,30 @@ class Relay:
         with suppress(OSError):
             passed = 0
             while data := source.recv(PIECE):
-                passed += len(data)
                 if source is pair.near:
-                    self._hold_back(passed)
+                    data = self._damaged(data, passed)
+                    self._hold_back(passed + len(data))
+                passed += len(data)
                 sink.sendall(data)
-        _drop(source)
-        _drop(sink)
+        for end in (source, sink):
+            if end.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8) == _NO_GOODBYE:
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RD)
+            else:
+                _drop(end)
         if pair.left.wait() == 0:  # the last one tidies up
             with self._changed:
                 self._open -= {pair.near, pair.far}
             pair.near.close()
             pair.far.close()
+
+    def _damaged(self, data: bytes, before: int) -> bytes:
+        with self._changed:
+            if self._damage_at is None or before + len(data) <= self._damage_at:
+                return data
+            place = max(self._damage_at - before, 0)
+            self._damage_at = None
+        return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
 
     def _hold_back(self, passed: int) -> None:
         with self._changed:

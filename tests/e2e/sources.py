@@ -1,5 +1,6 @@
 """The bundles that travel: real ones where they are, and one made here everywhere."""
 
+import gzip
 import hashlib
 import random
 from collections.abc import Callable
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.factories.bundles import make_tgz
+from tests.factories.bundles import make_tar, make_tgz
 from tests.live import BUNDLES
 
 GENERATED = "generated.tgz"
@@ -23,6 +24,13 @@ def noisy_tgz(size: int, seed: int = 1) -> bytes:
             f"bundle/var/log/noise-{start // piece}.bin": noise.randbytes(min(piece, size - start))
             for start in range(0, size, piece)
         }
+    )
+
+
+def large_tgz(size: int, seed: int = 1) -> bytes:
+    """Return the same without trying to compress it, which takes no time."""
+    return gzip.compress(
+        make_tar({"bundle/var/log/noise.bin": random.Random(seed).randbytes(size)}), 0, mtime=0
     )
 
 
