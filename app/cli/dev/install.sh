@@ -33,6 +33,12 @@ missing_packages() {
     [ "$1" = test ] || return 0
     have chromium || echo chromium
     have git || echo git
+    have openssl || echo openssl
+    # What customers send with.
+    have wget || echo wget
+    have sos || echo sosreport
+    [ -e /usr/lib/python3/dist-packages/requests ] || echo python3-requests # sos sends with it
+    ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || echo libfaketime
 }
 
 install_packages() {
