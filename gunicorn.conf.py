@@ -1,6 +1,18 @@
-"""gunicorn: threads by the hundred, because a sender holds one for as long as its body lasts."""
+"""gunicorn: threads by the hundred, because a sender holds one for as long as its body lasts.
+
+- Processes: one per core. Hashing and writing release the interpreter's lock, but each of the many
+  small steps of a page waits for it behind all senders of its process, so senders are spread.
+- Threads: a waiting one costs about 0.3 MB, its buffer once it receives up to 1 MiB more. All but
+  `DIAGPORT_WEB_RESERVED_THREADS` may receive bodies; the surplus is told so and when to come again
+  (`app.web.open_bodies`), which takes a reserved thread for milliseconds.
+- Connections: whoever has said nothing yet is left in the kernel, kept-alive ones wait without a
+  thread, refused senders are seen off by one thread for all (`app.web.lingering`).
+"""
 
 import os
+import resource
+import socket
+import struct
 from typing import Any
 
 from gunicorn.glogging import Logger  # type: ignore[import-untyped]
@@ -9,8 +21,9 @@ from app import log
 
 bind = os.environ.get("DIAGPORT_BIND", "0.0.0.0:8000")  # in a container; `make run` sets loopback
 worker_class = "gthread"
-workers = int(os.environ.get("DIAGPORT_WEB_PROCESSES", "2"))
-threads = int(os.environ.get("DIAGPORT_WEB_THREADS", "128"))
+workers = int(os.environ.get("DIAGPORT_WEB_PROCESSES") or max(2, len(os.sched_getaffinity(0))))
+threads = int(os.environ.get("DIAGPORT_WEB_THREADS", "256"))  # as `Settings.web_threads`
+worker_connections = 4096  # of one process: bodies, pages, and those that are kept alive
 keepalive = 30
 timeout = 120  # of a whole process that no longer beats, not of a request
 graceful_timeout = 25  # seconds for requests under way when told to stop
@@ -21,6 +34,12 @@ control_socket_disable = True  # it would lie in the home directory, shared by e
 accesslog = None  # the application logs, with request ids
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 log.configure(os.environ.get("DIAGPORT_LOG_LEVEL", "INFO"))
+
+_SILENT_HEAD = 10  # seconds that a request may stop in the middle of its head
+
+# A connection takes a descriptor, its body's file another; the usual soft limit of 1,024 is too few.
+_, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_most_files, _most_files))
 
 
 class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -34,6 +53,17 @@ class JsonLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
 
 logger_class = JsonLogger
+
+
+def when_ready(server: Any) -> None:
+    """Let connections cost no thread before they say something, nor for long if they then stop (tcp(7)).
+
+    What is set here, every connection inherits; while a body arrives other timeouts count.
+    """
+    for listener in server.LISTENERS:
+        if listener.sock.family in {socket.AF_INET, socket.AF_INET6}:
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, _SILENT_HEAD)
+        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", _SILENT_HEAD, 0))
 
 
 def pre_request(worker: Any, req: Any) -> None:  # noqa: ARG001

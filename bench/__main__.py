@@ -6,7 +6,7 @@ import time
 
 from bench.machine import describe
 
-PARTS = ("upload", "senders", "download", "verdict", "scan", "files")
+PARTS = ("upload", "senders", "slow", "giant", "download", "verdict", "scan", "files")
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ python -m bench.client http://127.0.0.1:8000/upload/x.tgz 1073741824 --door put 
 
 import argparse
 import base64
+import hashlib
 import json
 import socket
 import time
@@ -56,8 +57,9 @@ class Connection:
         first: bytes = b"",
         size: int = 0,
         last: bytes = b"",
+        at: int = 0,
     ) -> tuple[int, dict[str, str], bytes]:
-        """Send ``first``, ``size`` bytes of content and ``last``; return the answer.
+        """Send ``first``, ``size`` bytes of content from byte ``at`` on, and ``last``; return the answer.
 
         Raises:
             OSError: the server closed the connection before everything was sent.
@@ -71,7 +73,7 @@ class Connection:
             *(f"{k}: {v}" for k, v in fields.items()),
         ]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + first)
-        for piece in _content(size):
+        for piece in _content(size, at):
             self._socket.sendall(piece)
         if last:
             self._socket.sendall(last)
@@ -83,14 +85,24 @@ class Connection:
         while line := self._file.readline().strip():
             name, _, value = line.decode("latin-1").partition(":")
             headers[name.lower()] = value.strip()
+        if headers.get("transfer-encoding") == "chunked":
+            return status, headers, b"".join(iter(self._chunk, b""))
         return status, headers, self._file.read(int(headers.get("content-length", 0)))
 
+    def _chunk(self) -> bytes:
+        """Read one chunk of an answer; the last is empty."""
+        data = self._file.read(int(self._file.readline(), 16))
+        self._file.readline()
+        return data
 
-def _content(size: int) -> Iterator[memoryview]:
+
+def _content(size: int, at: int = 0) -> Iterator[memoryview]:
+    """Yield ``size`` bytes of the endless content, which repeats itself, from byte ``at`` on."""
+    at %= len(CHUNK)
     while size:
-        piece = CHUNK[: min(size, len(CHUNK))]
+        piece = CHUNK[at : at + size]
         yield piece
-        size -= len(piece)
+        size, at = size - len(piece), 0
 
 
 def send(url: str, size: int, door: Door, credentials: dict[str, str]) -> Answer:
@@ -128,15 +140,25 @@ def _tus(connection: Connection, path: str, size: int, first: bytes) -> tuple[in
     name = base64.b64encode(b"bench.tgz").decode()
     create = {"Upload-Length": str(size), "Upload-Metadata": f"filename {name}"}
     answer = connection.request("POST", path, version | create)
-    offset = 0
+    offset, ahead = 0, len(first)
     while answer[0] in {201, 204} and offset < size:
         location = urlsplit(answer[1].get("location", path)).path
         path = location
         patch = {"Content-Type": "application/offset+octet-stream", "Upload-Offset": str(offset)}
         length = min(TUS_PATCH_BYTES, size - offset)
-        answer = connection.request("PATCH", path, version | patch, first, length - len(first))
+        at = max(offset - ahead, 0)
+        answer = connection.request("PATCH", path, version | patch, first, length - len(first), at=at)
         offset, first = offset + length, b""
     return answer
+
+
+def digest(size: int) -> str:
+    """Return the SHA-256 of what `send` sends, hex."""
+    first = beginning(size)
+    hasher = hashlib.sha256(first)
+    for piece in _content(size - len(first)):
+        hasher.update(piece)
+    return hasher.hexdigest()
 
 
 def main() -> None:
@@ -146,11 +168,13 @@ def main() -> None:
     parser.add_argument("size", type=int, help="bytes")
     parser.add_argument("--door", choices=("put", "multipart", "tus"), default="put")
     parser.add_argument("--token")
+    parser.add_argument("--digest", action="store_true", help="also print the SHA-256 of the file")
     options = parser.parse_args()
     credentials = {"Authorization": f"Bearer {options.token}"} if options.token else {}
     answer = send(options.url, options.size, options.door, credentials)
     document = json.loads(answer.body) if answer.body.startswith(b"{") else {}
-    print(json.dumps({"status": answer.status, "seconds": answer.seconds, "id": document.get("id")}))
+    said = {"status": answer.status, "seconds": answer.seconds, "id": document.get("id")}
+    print(json.dumps(said | ({"sha256": digest(options.size)} if options.digest else {})))
 
 
 if __name__ == "__main__":

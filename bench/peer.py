@@ -45,15 +45,15 @@ def peer(module: str, *arguments: str | Path) -> Iterator[Peer]:
         running.stop()
 
 
-def send(url: str, size: int, door: str, token: str = "") -> dict[str, Any]:
-    """Run `bench.client`; return what it says.
+def send(url: str, size: int, door: str, token: str = "", *, digest: bool = False) -> dict[str, Any]:
+    """Run `bench.client`; return what it says, with ``digest`` the SHA-256 of what it sent too.
 
     Raises:
         RuntimeError: the server did not take the file.
     """
     command = [sys.executable, "-m", "bench.client", url, str(size), "--door", door]
     done = subprocess.run(
-        [*command, *(["--token", token] if token else [])],
+        [*command, *(["--token", token] if token else []), *(["--digest"] if digest else [])],
         capture_output=True,
         text=True,
         check=True,

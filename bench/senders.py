@@ -1,120 +1,130 @@
-"""32 senders at once, 100 MB each, while somebody opens pages."""
+"""1, 8 and 32 senders at once, to the product, the bare loop and the peers, in one run."""
 
-import os
 import shutil
 import tempfile
-import threading
 import time
+from collections import defaultdict
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack
-from http.client import HTTPConnection
+from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from urllib.parse import urlsplit
+from statistics import median
 
-from bench.client import send
-from bench.meter import Meter
-from bench.peer import peer
-from bench.report import Report, at_most, percentile
-from bench.stack import Stack, stack
+from bench import rivals
+from bench.client import Door, send
+from bench.pages import Pages, idle
+from bench.report import Report, Target, at_least, at_most, percentile
+from bench.rivals import CORES, Rival
+from bench.stack import stack
 from bench.upload import MEMORY
 
-SENDERS, SIZE = 32, 100 * 10**6  # bytes
-CORES = os.cpu_count() or 1
+SIZES = {1: 512 * 1024**2, 8: 100 * 10**6, 32: 50 * 10**6}  # senders: bytes of each
 ROUNDS = 3
-PAGE_EVERY = 0.02  # seconds
-WAIT = at_most(150.0)  # ms
+TARGETS: dict[tuple[int, str], Target] = {
+    (32, "copyparty (SHA-256)"): at_least(1.2),
+    (1, "Express + express-fileupload"): at_least(5.0),
+    (32, "Express + express-fileupload"): at_least(8.0),
+}
 
 METHOD = f"""
-{SENDERS} connections, each a PUT of 100 MB, sent by one process per core from the same machine, onto tmpfs;
-meanwhile an engineer opens /files every 20 ms over one connection. Beside it: one bare loop (recv,
-SHA-256, write) per core, each serving its share one after the other. copyparty and Express, to which
-PERFORMANCE.md compares, are not installed here and were not run.
+{", ".join(f"{number} x {size / 1e6:.0f} MB" for number, size in SIZES.items())}: connections at once, from
+one client process per core on the same machine, onto tmpfs (forcing data out costs nothing there), everybody
+in turn, {ROUNDS} rounds after one to warm up; medians, ratios within a round. "loop" is a thread doing recv,
+SHA-256 and write, one of them per core where several send, each serving its share one after the other. CPU is
+user and system seconds of the server's processes per GB received; PostgreSQL and the clients are not in it.
+The product and copyparty compute SHA-256, @tus/server and Express do not. The page is /files, opened every
+20 ms while 32 send.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """What one round of many senders gave."""
+
+    rate: float  # MB/s, all together
+    cpu: float  # seconds per GB
 
 
 def run() -> Report:
     report = Report("senders", METHOD)
-    rates: dict[str, list[float]] = {"loops": [], "product": []}
+    tries: dict[tuple[int, str], list[Try]] = defaultdict(list)
     waits: list[float] = []
     with ExitStack() as open_now:
         files = Path(tempfile.mkdtemp(prefix="diagport-bench-", dir=MEMORY))
         open_now.callback(shutil.rmtree, files, ignore_errors=True)
+        storage = files / "storage"
+        settings = {"DIAGPORT_STORAGE_ROOT": str(storage)}
         product = open_now.enter_context(
-            stack(
-                services=("postgres", "redis"),
-                processes=("web",),
-                settings={"DIAGPORT_STORAGE_ROOT": str(files / "storage")},
-            )
+            stack(services=("postgres", "redis"), processes=("web",), settings=settings)
         )
-        loops = [open_now.enter_context(peer("bench.limit", files, "0")) for _ in range(CORES)]
+        peers = (rivals.loops, rivals.copyparty, rivals.tus_server, rivals.express)
+        first, *others = [open_now.enter_context(start(files)) for start in peers]
+        everybody = [first, *rivals.product_doors(product, storage), *others]
         pool = open_now.enter_context(ProcessPoolExecutor(CORES, mp_context=get_context("spawn")))
-        meter = Meter(product.application["web"].pid)
-        idle = _Pages(product)
-        time.sleep(2)
-        calm = idle.stop()
-        for _ in range(ROUNDS + 1):
-            rates["loops"].append(_together(pool, [loop.url for loop in loops], "", 1))
-            pages = _Pages(product)
-            url = f"{product.url}/upload/bench.tgz"
-            rates["product"].append(_together(pool, [url] * CORES, product.secret("acme"), SENDERS // CORES))
-            waits += pages.stop()
-            shutil.rmtree(files / "storage" / "sealed", ignore_errors=True)
-            (files / "storage" / "sealed").mkdir(mode=0o700)
-        rss = meter.peak_rss()
-    report.add(f"{CORES} bare loops", percentile(rates["loops"][1:], 0.5), "MB/s")
-    report.add(f"{SENDERS} senders", percentile(rates["product"][1:], 0.5), "MB/s")
-    ratios = [mine / its for mine, its in zip(rates["product"][1:], rates["loops"][1:], strict=True)]
-    report.add("    senders / loops", percentile(ratios, 0.5), "x")
+        calm = idle(product)
+        for number, size in SIZES.items():
+            for turn in range(ROUNDS + 1):
+                for rival in everybody:
+                    pages = Pages(product) if (number, rival.name) == (32, "PUT") else None
+                    done = _together(pool, rival, number, size)
+                    if pages:
+                        waits += pages.stop()
+                    if turn:
+                        tries[number, rival.name].append(done)
+            print(f"  {number} senders", flush=True)
+        rss = everybody[1].meters[0].peak_rss()
+    for number in SIZES:
+        _compare(report, number, {name: each for (of, name), each in tries.items() if of == number})
     report.add("page, nobody sends: p95", percentile(calm, 0.95), "ms")
-    report.add(f"page, {SENDERS} send: p50", percentile(waits, 0.5), "ms")
-    report.add(f"page, {SENDERS} send: p95", percentile(waits, 0.95), "ms")
-    report.add(f"page, {SENDERS} send: worst of {len(waits)}", max(waits), "ms", WAIT)
-    report.add("peak RSS of a web process", rss / 1e6, "MB", at_most(100 + SENDERS * 1.05))
-    report.raw = {"rates": rates, "waits_ms": waits}
+    report.add("page, 32 send: p50", percentile(waits, 0.5), "ms")
+    report.add("page, 32 send: p95", percentile(waits, 0.95), "ms")
+    report.add(f"page, 32 send: worst of {len(waits)}", max(waits), "ms", at_most(150.0))
+    report.add("peak RSS of a web process", rss / 1e6, "MB", at_most(100 + 32 * 1.05))
+    report.raw = {
+        "tries": {
+            f"{number} {name}": [[one.rate, one.cpu] for one in each]
+            for (number, name), each in tries.items()
+        },
+        "waits_ms": waits,
+    }
     return report
 
 
-def _together(pool: ProcessPoolExecutor, urls: list[str], token: str, at_once: int) -> float:
-    """Send SENDERS files from one process per URL; return MB/s over all."""
-    each = SENDERS // len(urls)
-    start = time.perf_counter()
-    done = [pool.submit(_send_many, url, token, each, at_once) for url in urls]
+def _compare(report: Report, number: int, tries: dict[str, list[Try]]) -> None:
+    put = tries["PUT"]
+    for name, each in tries.items():
+        ratio = median(mine.rate / its.rate for mine, its in zip(put, each, strict=True))
+        report.add(f"{number} senders: {name}", median(one.rate for one in each), "MB/s")
+        report.add("    CPU", median(one.cpu for one in each), "s/GB")
+        if name != "PUT":
+            report.add("    PUT is", ratio, "x", TARGETS.get((number, name)))
+
+
+def _together(pool: ProcessPoolExecutor, rival: Rival, number: int, size: int) -> Try:
+    """Let ``number`` senders send ``size`` bytes each."""
+    clients = min(number, CORES)
+    shares = [number // clients + (client < number % clients) for client in range(clients)]
+    cpu, start = rival.cpu(), time.perf_counter()
+    done = [
+        pool.submit(
+            _send_many, rival.urls[client % len(rival.urls)], size, rival.door, rival.token, share,
+            1 if rival.one_by_one else share,
+        )
+        for client, share in enumerate(shares)
+    ]  # fmt: skip
     for one in done:
         one.result()
-    return SENDERS * SIZE / 1e6 / (time.perf_counter() - start)
+    seconds = time.perf_counter() - start
+    gigabytes = number * size / 1e9
+    result = Try(gigabytes * 1000 / seconds, (rival.cpu() - cpu) / gigabytes)
+    rival.clear()
+    return result
 
 
-def _send_many(url: str, token: str, number: int, at_once: int) -> None:
+def _send_many(url: str, size: int, door: Door, token: str, number: int, at_once: int) -> None:
     credentials = {"Authorization": f"Bearer {token}"} if token else {}
     with ThreadPoolExecutor(at_once) as threads:
-        for answer in threads.map(lambda _: send(url, SIZE, "put", credentials), range(number)):
-            if answer.status not in {200, 201}:
-                raise RuntimeError(f"{answer.status}: {answer.body[:200]!r}")
-
-
-class _Pages:
-    """Somebody who opens pages, one after the other, until told to stop."""
-
-    def __init__(self, product: Stack) -> None:
-        parts = urlsplit(product.url)
-        self._connection = HTTPConnection(parts.hostname or "", parts.port, timeout=60)
-        self._headers = product.token("engineer") | {"Accept": "text/html"}
-        self._waits: list[float] = []
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._open)
-        self._thread.start()
-
-    def _open(self) -> None:
-        while not self._stopped.wait(PAGE_EVERY):
-            start = time.perf_counter()
-            self._connection.request("GET", "/files", headers=self._headers)
-            self._connection.getresponse().read()
-            self._waits.append((time.perf_counter() - start) * 1000)
-
-    def stop(self) -> list[float]:
-        """Return the milliseconds that each page took."""
-        self._stopped.set()
-        self._thread.join()
-        self._connection.close()
-        return self._waits
+        for answer in threads.map(lambda _: send(url, size, door, credentials), range(number)):
+            if answer.status not in {200, 201, 204}:
+                raise RuntimeError(f"{answer.status} from {url}: {answer.body[:200]!r}")

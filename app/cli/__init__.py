@@ -2,10 +2,12 @@
 
 from flask import Flask
 
-from app.cli import dev, users
+from app.cli import dev, organisations, storage, users
 
 
 def install(app: Flask) -> None:
     """Add the command groups."""
     app.cli.add_command(users.group)
+    app.cli.add_command(organisations.group)
+    app.cli.add_command(storage.group)
     app.cli.add_command(dev.dev)

@@ -1,16 +1,20 @@
 """How much an organisation and a ticket may send: reserved before the first byte, settled after the last.
 
 Every step is one guarded UPDATE, so of two that race for the last room one wins. What is reserved
-counts as used; an upload that comes to nothing, or is deleted, gives its share back.
+counts as used; an upload that comes to nothing, or is deleted, gives its share back. So an
+organisation's counters are at any time the sums over its uploads (`app.services.organisations.recount`).
+
+Rows are locked in one order, so that nobody waits in a circle: uploads, organisation, ticket, case.
 """
 
 from typing import NoReturn
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, or_, select, true, update
+from sqlalchemy import ColumnElement, func, or_, select, text, true, update
 
-from app.domain.errors import GoneError, TooLargeError, TooManyRequestsError
+from app.domain.errors import GoneError, StateConflictError, TooLargeError, TooManyRequestsError
 from app.domain.lifecycle import UploadState
+from app.domain.tickets import WHY, TicketState
 from app.models import Case, Organisation, Ticket, Upload
 from app.queries.uploads import sent_by
 from app.uow import UnitOfWork
@@ -28,11 +32,20 @@ class TooManyOpenError(TooManyRequestsError):
     code = "too_many_open"
 
 
+def hurry(uow: UnitOfWork) -> None:
+    """Let the organisation's row go without waiting for the disk: others of the organisation wait for it.
+
+    Only for a unit of work of which nobody is told anything: a crash of the database may forget it.
+    """
+    uow.session.execute(text("SET LOCAL synchronous_commit TO off"))
+
+
 def check_open(uow: UnitOfWork) -> None:
-    """Refuse a sender who has too many unfinished uploads. Raises TooManyOpenError."""
-    # Two at once would both count one too few: the lock lets the second wait and see.
-    key = f"open uploads of {uow.actor.id}"
-    uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+    """Refuse a sender who has too many unfinished uploads. Raises TooManyOpenError.
+
+    Of two at once both would count one too few, unless `reserve` came before: the second then
+    waits there for the first, and sees it here.
+    """
     open_now = uow.session.scalar(
         select(func.count()).where(sent_by(uow.actor), Upload.state == UploadState.RECEIVING)
     )
@@ -44,9 +57,17 @@ def check_open(uow: UnitOfWork) -> None:
 
 
 def reserve(
-    uow: UnitOfWork, organisation_id: UUID, ticket_id: UUID | None, size: int, *, uploads: int = 1
+    uow: UnitOfWork,
+    organisation_id: UUID,
+    ticket_id: UUID | None,
+    size: int,
+    *,
+    uploads: int = 1,
+    begun: bool = False,
 ) -> None:
     """Reserve ``size`` bytes for a new upload; ``uploads`` is 0 for a part, which is none of its own.
+
+    ``begun``: its parts are here, so that a ticket that has expired since may finish it.
 
     Raises:
         QuotaError: there is no room.
@@ -56,7 +77,7 @@ def reserve(
     if ticket_id:
         alive = (
             Ticket.revoked_at.is_(None),
-            Ticket.expires_at > func.now(),
+            true() if begun else Ticket.expires_at > func.now(),
             Ticket.case_id.in_(select(Case.id).where(Case.closed_at.is_(None))),
             # A part needs a use that is left for the whole.
             Ticket.used_uploads + max(uploads, 1) <= Ticket.max_uploads,
@@ -71,11 +92,61 @@ def settle(uow: UnitOfWork, upload: Upload, size: int, *, uploads: int = 0) -> N
         QuotaError: there is no room for what it has grown by.
     """
     more = size - (upload.held_bytes or 0)
-    upload.held_bytes = size
+    if upload.held_bytes is None and not upload.partial:
+        uploads += 1  # begun by a release that counted nothing
     if more or uploads:
         _charge(uow, upload.organisation_id, more, uploads)
         if upload.ticket_id:
             _charge_ticket(uow, upload.ticket_id, more, uploads)
+    upload.held_bytes = size
+
+
+def make_room(uow: UnitOfWork, upload_id: UUID, size: int) -> int:
+    """Hold room for the first ``size`` bytes of an upload of unknown length; return for how many it is held.
+
+    Where there is room for some more, that is held too, so that not every piece has to ask.
+
+    Raises:
+        StateConflictError: the upload is no longer being received.
+        QuotaError: there is no room.
+    """
+    upload = uow.session.scalar(
+        select(Upload)
+        .where(Upload.id == upload_id, Upload.state == UploadState.RECEIVING)
+        .with_for_update(of=Upload)
+    )
+    if upload is None:
+        raise StateConflictError("This upload has ended.", upload_id=upload_id)
+    held = size + uow.settings.checkpoint_bytes
+    try:
+        with uow.session.begin_nested():  # the organisation may have room where the ticket has none
+            settle(uow, upload, held)
+    except QuotaError:
+        held = size
+        settle(uow, upload, held)
+    return held
+
+
+def check_room(uow: UnitOfWork, size: int) -> None:
+    """Refuse early what `check_open` or `reserve` would refuse: an upload of at least ``size`` bytes.
+
+    Nothing is reserved by this.
+
+    Raises:
+        QuotaError: the organisation has no room for it.
+        TooManyOpenError: the sender has too many unfinished uploads.
+    """
+    check_open(uow)
+    organisation = uow.session.get(Organisation, uow.actor.organisation_id, populate_existing=True)
+    if organisation is None:
+        return
+    bytes_full = organisation.quota_bytes is not None and (
+        size > 0 and organisation.used_bytes + size > organisation.quota_bytes
+    )
+    if bytes_full or (
+        organisation.quota_uploads is not None and organisation.used_uploads >= organisation.quota_uploads
+    ):
+        raise QuotaError(_why_full(organisation, size), organisation_id=organisation.id)
 
 
 def give_back(uow: UnitOfWork, upload: Upload, *, unused: bool) -> None:
@@ -138,13 +209,18 @@ def _charge_ticket(
         .execution_options(synchronize_session=False)
     )
     if charged is None:
-        _say_why(uow.session.get_one(Ticket, ticket_id, populate_existing=True), size)
+        ticket = uow.session.get_one(Ticket, ticket_id, populate_existing=True)
+        _say_why(ticket, size, begins=bool(guards))
 
 
-def _say_why(ticket: Ticket, size: int) -> NoReturn:
-    if ticket.used_uploads >= ticket.max_uploads:
-        raise GoneError("This ticket is used up. Ask support for a new one.")
+def _say_why(ticket: Ticket, size: int, *, begins: bool) -> NoReturn:
+    """Raise why a ticket does not let an upload begin, or one that has begun grow."""
+    state = ticket.state(expired=False)
+    if begins and state is not TicketState.GOOD:
+        raise GoneError(WHY[state])
     if ticket.max_bytes is not None and ticket.used_bytes + size > ticket.max_bytes:
         left = ticket.max_bytes - ticket.used_bytes
-        raise QuotaError(f"This ticket has {left:,} bytes left, and this needs {size:,}. Ask for a new one.")
-    raise GoneError("This ticket is no longer good. Ask support for a new one.")
+        raise QuotaError(
+            f"This ticket has {left:,} bytes left, and this needs {size:,}. Ask support for a new one."
+        )
+    raise GoneError(WHY[TicketState.EXPIRED])

@@ -8,17 +8,14 @@ in the thread that accepts connections.
 
 import socket
 from collections.abc import Callable, Iterable
-from contextlib import suppress
-from time import monotonic
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from werkzeug.wsgi import ClosingIterator
 
-from app.web.body import HeldInput
-
-LINGER_SILENCE = 2.0  # seconds without a byte after which the sender is given up
-LINGER_SECONDS = 10.0  # in all; 125 MB at 100 Mbit/s
+from app.web.expecting import HeldInput
+from app.web.lingering import Lingerer
+from app.web.pace import Pace, PacedSocket, unreader_of
 
 
 class TidyConnection:
@@ -26,23 +23,34 @@ class TidyConnection:
 
     - ``Expect: 100-continue`` is answered when the body is first read, if gunicorn.conf.py has
       ``def pre_request(worker, req): req._expected_100_continue = False``.
-    - A peer that neither sends nor takes a byte for ``timeout`` seconds is given up.
-    - An answer before the end of the body closes the connection, which then lingers: the
-      sender may finish and read, for `LINGER_SECONDS` at most.
+    - A peer that neither sends nor takes a byte for ``timeout`` seconds is given up, and so is one
+      that is silent, or sends fewer than ``rate`` bytes a second, for ``window`` seconds, unless the view
+      opens the body (`app.web.body`) and sets another pace: the bodies of forms are small.
+    - An answer before the end of the body closes the connection, which then lingers, though in
+      no thread of the server's: the sender may finish and read (`app.web.lingering`).
     """
 
-    def __init__(self, app: WSGIApplication, *, timeout: float) -> None:
+    def __init__(self, app: WSGIApplication, *, timeout: float, rate: int = 0, window: float = 10.0) -> None:
         self.app = app
         self.timeout = timeout
+        self.rate = rate
+        self.window = window
+        self._lingerer = Lingerer()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
-        stream = environ["wsgi.input"]
-        connection = environ.get("gunicorn.socket")
+        stream: Any = environ["wsgi.input"]
         response: Any = getattr(start_response, "__self__", None)  # gunicorn drops a Connection header
-        if connection is None or not hasattr(response, "force_close") or not hasattr(stream, "reader"):
+        if "gunicorn.socket" not in environ or not hasattr(response, "force_close"):
             return self.app(environ, start_response)
+        if not hasattr(stream, "reader"):
+            return self.app(environ, start_response)
+        connection: socket.socket = environ["gunicorn.socket"]
         connection.settimeout(self.timeout)
+        unreader = unreader_of(stream.reader)
+        if _unread(stream.reader) and getattr(unreader, "sock", None) is connection:
+            pace = Pace(rate=self.rate, window=self.window)
+            unreader.sock = PacedSocket(connection, pace, silence=min(self.window, self.timeout))
         held = None
         if environ.get("HTTP_EXPECT", "").lower() == "100-continue":
             held = environ["wsgi.input"] = HeldInput(stream, connection)
@@ -53,24 +61,12 @@ class TidyConnection:
             return start_response(*args)
 
         def finish() -> None:
+            if getattr(unreader, "sock", None) is not None:
+                unreader.sock = connection
             if response.should_close():
-                linger(connection)
+                self._lingerer.take(connection)
 
         return _on_close(self.app(environ, start), environ, finish)
-
-
-def linger(connection: socket.socket) -> None:
-    """Say that nothing more comes, then throw away what does, until the peer closes."""
-    scratch = bytearray(64 * 1024)
-    give_up = monotonic() + LINGER_SECONDS
-    with suppress(OSError):  # gone, or silent
-        connection.shutdown(socket.SHUT_WR)
-        while (left := give_up - monotonic()) > 0:
-            connection.settimeout(min(left, LINGER_SILENCE))
-            if not connection.recv_into(scratch):
-                return
-    with suppress(OSError):
-        connection.shutdown(socket.SHUT_RD)  # else gunicorn's accepting thread would wait for it again
 
 
 def _unread(reader: Any) -> bool:

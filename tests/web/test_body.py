@@ -170,7 +170,7 @@ def test_a_sender_that_falls_silent(wire: socket.socket) -> None:
 
     got = answer(wire)
 
-    assert got.status == 400
+    assert got.status == 408
     assert "too long" in str(got.said["message"])
     assert "400 of 1,000 bytes" in str(got.said["message"])
 
@@ -185,7 +185,7 @@ def test_a_chunked_body(wire: socket.socket) -> None:
 
         got = answer(wire)
 
-        assert got.said == {"size": len(DATA), "sha256": SHA256, "length": None, "by": "_StreamBody"}
+        assert got.said == {"size": len(DATA), "sha256": SHA256, "length": None, "by": "_ChunkedBody"}
         assert not got.closes
 
 

@@ -7,6 +7,7 @@ written down (the database is away) is found by the sweeper.
 import hashlib
 from collections.abc import Callable
 from contextlib import suppress
+from uuid import UUID
 
 from app.bundle.content import HEAD, problem_of
 from app.domain.errors import (
@@ -22,10 +23,12 @@ from app.domain.errors import (
 from app.domain.lifecycle import STORED
 from app.models import Upload
 from app.queries import uploads
+from app.services import quota
 from app.services.intake import completion, records
 from app.services.intake.records import Announcement
 from app.services.receiving import Source, new_buffer, receive
 from app.web.context import store_of, system, work
+from app.web.transfer.turns import work_in_turn
 
 #: Said of what can never become right, however often the same bytes are sent.
 _REFUSED = (WrongContentError, DigestMismatchError, TooLargeError, InvalidInputError)
@@ -59,8 +62,10 @@ def receive_whole(
         PortalError: it was refused or given up; row and storage are tidy.
     """
     adapters, settings = system().adapters, system().settings
-    with work() as uow:
+    with work_in_turn() as uow:
         upload = records.start(uow, announced, adapters.storage.name)
+    if announced.size is None:
+        source = _Reserving(source, upload.id, announced.at_most)
     hasher = hashlib.sha256()
 
     def note(offset: int) -> None:
@@ -89,6 +94,25 @@ def receive_whole(
         raise
 
 
+class _Reserving:
+    """A source of unknown length: there is room for every byte before it is handed on."""
+
+    def __init__(self, source: Source, upload_id: UUID, held: int) -> None:
+        self._source = source
+        self._upload_id = upload_id
+        self._held = held
+        self._came = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        """See `Source`. Raises QuotaError."""
+        size = self._source.readinto(buffer)
+        self._came += size
+        if self._came > self._held:
+            with work_in_turn() as uow:
+                self._held = quota.make_room(uow, self._upload_id, self._came)
+        return size
+
+
 def finish(upload: Upload, *, size: int, sha256: str, digests: frozenset[str] = frozenset()) -> Upload:
     """Judge and seal what has been received. When this returns, it may be acknowledged.
 
@@ -106,7 +130,8 @@ def finish(upload: Upload, *, size: int, sha256: str, digests: frozenset[str] = 
         sha256=sha256,
         declared_sha256=digests | declared,
     )
-    with work() as uow:
+    # As many bytes as were announced change nothing of what the organisation holds: no turn to wait for.
+    with work() if upload.held_bytes == size else work_in_turn() as uow:
         return records.seal(uow, upload.id, size=sealed.size, sha256=sealed.sha256, version=sealed.version)
 
 
@@ -118,7 +143,7 @@ def give_up(upload: Upload, error: Exception) -> None:
     end = records.reject if isinstance(error, _REFUSED) else records.abandon
     with suppress(DependencyError):  # away: the sweeper ends it
         try:
-            with work() as uow:
+            with work_in_turn() as uow:
                 end(uow, upload.id, reason)
         except StateConflictError:  # it has ended already
             with work() as uow:

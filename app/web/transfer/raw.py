@@ -2,25 +2,30 @@
 
 from collections.abc import Iterator
 
-from flask import Response, jsonify, redirect, request, url_for
+from flask import Response, g, jsonify, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.http import parse_options_header
 
 from app.domain.errors import BadRequestError, DigestMismatchError, InvalidInputError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Permission
 from app.models import Upload
 from app.queries import uploads
+from app.services import quota
 from app.services.intake import records
 from app.services.intake.records import Announcement
 from app.web.access import check_csrf, requires
-from app.web.body import Body, open_body
+from app.web.body import Body
 from app.web.context import actor, system, work
 from app.web.errors import is_browser
 from app.web.multipart import Field, FilePart, read_form
+from app.web.open_bodies import request_body
 from app.web.transfer import door
 from app.web.transfer.blueprint import blueprint
 from app.web.transfer.digests import HashingBody, sha256_field
 from app.web.upload_json import upload_json
+
+_MOST_BESIDES = 1024**2  # bytes of a form that are surely not of its file
 
 
 @blueprint.post("/upload")
@@ -34,10 +39,27 @@ def upload() -> ResponseReturnValue:
     return _known() or _answer(_from_form(field="diag"))
 
 
+@blueprint.post("/t/<ticket>")
+@requires(Permission.UPLOAD_CREATE, streams=True, ticket=True)
+def upload_with_ticket(ticket: str) -> ResponseReturnValue:  # noqa: ARG001  # `access` has read it
+    """Take the same form from somebody without an account."""
+    return upload()
+
+
+@blueprint.put("/upload")
+@blueprint.route("/upload/", methods=["PUT", "POST"])
 @blueprint.route("/upload/<path:filename>", methods=["PUT", "POST"])
 @requires(Permission.UPLOAD_CREATE, streams=True)
-def upload_named(filename: str) -> ResponseReturnValue:
-    """Take the request's body as the bundle, or the file of a form in any field."""
+def upload_named(filename: str | None = None) -> ResponseReturnValue:
+    """Take the request's body as the bundle, or the file of a form in any field.
+
+    Tools that have room for one fixed address give no name in it: a form does, a body perhaps.
+    """
+    if "Content-Range" in request.headers:  # RFC 9110 section 14.5
+        raise BadRequestError(
+            "A piece of a file cannot be added here (curl -C). Send the whole file, or use diagport.py, "
+            "which goes on where it stopped."
+        )
     if known := _known():
         return known
     if request.method == "POST" and _is_multipart():
@@ -45,7 +67,7 @@ def upload_named(filename: str) -> ResponseReturnValue:
     check_csrf(request.headers.get("X-CSRFToken"))
     announced = Announcement(
         door="put",
-        filename=filename,
+        filename=filename or _said_name() or f"bundle-{g.request_id[:8]}.tgz",
         size=request.content_length,
         case=request.args.get("case"),
         note=request.args.get("note"),
@@ -54,15 +76,16 @@ def upload_named(filename: str) -> ResponseReturnValue:
     )
     records.check_size(announced.size, system().settings.max_upload_bytes)
     digests = _whole_digests("Content-Digest", "Repr-Digest")
-    return _answer(door.receive_whole(announced, _body(), digests=lambda: digests))
+    return _answer(door.receive_whole(announced, request_body(), digests=lambda: digests))
+
+
+def _said_name() -> str | None:
+    """Return the name in Content-Disposition, which some tools send along with a bare body."""
+    return parse_options_header(request.headers.get("Content-Disposition"))[1].get("filename")
 
 
 def _is_multipart() -> bool:
     return request.mimetype == "multipart/form-data"
-
-
-def _body() -> Body:
-    return open_body(request.environ, timeout=system().settings.body_timeout)
 
 
 def _whole_digests(*names: str) -> frozenset[str]:
@@ -101,9 +124,10 @@ def _says_otherwise(before: Upload) -> bool:
 
 def _from_form(*, filename: str | None = None, field: str | None = None) -> Upload:
     """Take a multipart form: fields may stand before and after the file."""
-    limit = system().settings.max_upload_bytes
-    records.check_size(request.content_length and max(1, request.content_length - 1024**2), limit)
-    body = HashingBody(_body()) if "Content-Digest" in request.headers else _body()
+    _refuse_early()
+    body: Body = request_body()
+    if "Content-Digest" in request.headers:
+        body = HashingBody(body)
     fields: dict[str, str] = {}
     parts = read_form(body, request.headers["Content-Type"])
     file = _file_of(parts, fields)
@@ -117,6 +141,7 @@ def _from_form(*, filename: str | None = None, field: str | None = None) -> Uplo
         note=fields.get("note"),
         sha256=fields.get("sha256"),
         idempotency_key=request.headers.get("Idempotency-Key"),
+        at_most=file.at_most or 0,
     )
     return door.receive_whole(
         announced,
@@ -124,6 +149,17 @@ def _from_form(*, filename: str | None = None, field: str | None = None) -> Uplo
         digests=lambda: _whole_digests("Repr-Digest"),
         afterwards=lambda upload: _finish_form(parts, upload, body),
     )
+
+
+def _refuse_early() -> None:
+    """Judge what the form's length shows of its file, before anything is read."""
+    length = request.content_length
+    if length is None:
+        return
+    at_least = max(1, length - _MOST_BESIDES)
+    records.check_size(at_least, system().settings.max_upload_bytes)
+    with work() as uow:
+        quota.check_room(uow, at_least)
 
 
 def _file_of(parts: Iterator[Field | FilePart], fields: dict[str, str]) -> FilePart | None:
@@ -149,9 +185,13 @@ def _finish_form(parts: Iterator[Field | FilePart], upload: Upload, body: Body) 
 
 
 def _answer(upload: Upload, status: int = 201) -> ResponseReturnValue:
+    ticket = (request.view_args or {}).get("ticket")
+    if is_browser() and ticket:
+        return redirect(url_for("guest.receipt", ticket=ticket, upload_id=upload.id), code=303)
     if is_browser():
         return redirect(url_for("portal.receipt", upload_id=upload.id), code=303)
     response: Response = jsonify(upload_json(upload))
     response.status_code = status
-    response.headers["Location"] = url_for("portal.file", upload_id=upload.id)
+    page = "api.upload" if actor().ticket_id else "portal.file"  # which is none for people without an account
+    response.headers["Location"] = url_for(page, upload_id=upload.id)
     return response
