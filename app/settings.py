@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     max_open_uploads: PositiveInt = 100  # unfinished at a time, of one account or ticket
     checkpoint_bytes: PositiveInt = 64 * MIB  # a resumable upload is made durable at least this often
     body_timeout: float = 60.0  # longest silence of a sender within one body
+    body_min_rate: NonNegativeInt = 1024  # bytes per second below which a sender is given up, ...
+    body_rate_window: float = 60.0  # ... on average over so many seconds of waiting for it
+    max_open_bodies: PositiveInt = 128  # arriving at a time in one web process, of one organisation
+    web_threads: PositiveInt = 256  # of one web process (gunicorn.conf.py); each open body holds one
+    web_reserved_threads: PositiveInt = 32  # of them, never lent to bodies
 
     session_idle: PositiveInt = 30 * 60
     session_lifetime: PositiveInt = 12 * 3600
@@ -97,6 +102,12 @@ class Settings(BaseSettings):
             raise ValueError("DIAGPORT_STORAGE=filesystem needs DIAGPORT_STORAGE_ROOT")
         if self.storage == "s3" and self.s3_bucket is None:
             raise ValueError("DIAGPORT_STORAGE=s3 needs DIAGPORT_S3_BUCKET")
+        return self
+
+    @model_validator(mode="after")
+    def _threads_for_bodies(self) -> Self:
+        if self.web_reserved_threads >= self.web_threads:
+            raise ValueError("DIAGPORT_WEB_RESERVED_THREADS must be less than DIAGPORT_WEB_THREADS")
         return self
 
     @model_validator(mode="after")

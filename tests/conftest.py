@@ -30,6 +30,7 @@ from app.system import System
 from tests.factories.uploads import open_gate
 from tests.fakes import FakeMailer, FakeQueue, FakeScanner
 from tests.live import Live, clone_database
+from tests.s3servers import S3Server, moto_server, swift_server
 
 TEMPLATE = "diagport_template"
 
@@ -54,6 +55,20 @@ def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
     """Give private services; whoever stops one of them starts it again."""
     with Services(tmp_path_factory.mktemp("services"), fast=True) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Give S3 that knows nearly everything and checks nothing (tests/s3servers.py)."""
+    with moto_server(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
+    """Give S3 that enforces signatures, their expiry, and checksums."""
+    with swift_server(tmp_path_factory.mktemp("swift")) as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -57,6 +57,7 @@ class Live:
                 "DIAGPORT_DATABASE_URL": database_url,
                 "DIAGPORT_REDIS_URL": f"{services.redis_url}?db={redis_db}",
                 "DIAGPORT_PROBE_PADDING_BYTES": str(2 * 10**6),  # what 200 MB show is shown once
+                "DIAGPORT_WEB_PROCESSES": "2",  # there are more tests at once than cores
                 **(settings or {}),
             },
         )

@@ -38,6 +38,9 @@ TRANSITIONS: Final[dict[UploadState, frozenset[UploadState]]] = {
     _S.DELETED: frozenset(),
 }
 
+#: What comes through these doors can be gone on with; through any other it comes at once or not at all.
+RESUMABLE: Final = ("tus", "direct")
+
 #: Nothing more will happen to these by itself.
 SETTLED: Final = frozenset(_S) - {_S.RECEIVING, _S.SEALED, _S.SCANNING}
 

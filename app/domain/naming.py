@@ -9,6 +9,8 @@ from app.domain.errors import InvalidInputError
 MAX_FILENAME = 255
 MAX_CASE = 64
 MAX_NOTE = 2000
+MAX_TITLE = 200
+MAX_EMAIL = 254
 MIN_REASON = 10
 MAX_REASON = 1000
 
@@ -16,6 +18,7 @@ MAX_REASON = 1000
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
 _UNSAFE_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _CASE = re.compile(r"[\w][\w .:/#+-]*", re.ASCII)
+_EMAIL = re.compile(r"[^\s@<>,;:\"()\[\]\\\x00-\x1f]+@[^\s@<>,;:\"()\[\]\\\x00-\x1f]+")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -48,6 +51,30 @@ def clean_case(raw: str | None) -> str | None:
             f"A case reference has up to {MAX_CASE} letters, digits, spaces and . : / # + - characters."
         )
     return case
+
+
+def clean_title(raw: str | None) -> str:
+    """Return a title on one line without control characters; empty for nothing.
+
+    Raises:
+        InvalidInputError: longer than 200 characters.
+    """
+    title = " ".join(_UNSAFE.sub(" ", raw or "").split())
+    if len(title) > MAX_TITLE:
+        raise InvalidInputError(f"The title is longer than {MAX_TITLE} characters.")
+    return title
+
+
+def clean_email(raw: str) -> str:
+    """Return a mail address without blanks around it.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    email = raw.strip()
+    if len(email) > MAX_EMAIL or not _EMAIL.fullmatch(email):
+        raise InvalidInputError(f"{email!r} is not a mail address.")
+    return email
 
 
 def plain_text(raw: str | None) -> str:

@@ -15,6 +15,7 @@ class Role(StrEnum):
 class Permission(StrEnum):
     UPLOAD_CREATE = "upload_create"
     UPLOAD_READ = "upload_read"
+    UPLOAD_FOLLOW = "upload_follow"  # see what became of one whose number one has
     UPLOAD_DOWNLOAD = "upload_download"
     UPLOAD_DELETE = "upload_delete"
     UPLOAD_WITHDRAW = "upload_withdraw"  # take back what one sent oneself, until somebody fetched it
@@ -36,6 +37,7 @@ _P = Permission
 _EVERYBODY: Final = frozenset(
     {
         _P.UPLOAD_READ,
+        _P.UPLOAD_FOLLOW,
         _P.UPLOAD_DOWNLOAD,
         _P.UPLOAD_ATTACH,
         _P.CASE_READ,
@@ -58,7 +60,7 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
 }
 
 #: What somebody with a ticket may do; `queries.uploads.visible_to` narrows it to what the ticket brought.
-TICKET_PERMISSIONS: Final = frozenset({_P.UPLOAD_CREATE, _P.UPLOAD_READ})
+TICKET_PERMISSIONS: Final = frozenset({_P.UPLOAD_CREATE, _P.UPLOAD_FOLLOW})
 
 
 class Scope(StrEnum):
@@ -75,14 +77,25 @@ _SCOPE: Final[dict[Permission, Scope]] = {
     _P.UPLOAD_WITHDRAW: Scope.WRITE,
     _P.UPLOAD_ATTACH: Scope.WRITE,
     _P.UPLOAD_READ: Scope.READ,
+    _P.UPLOAD_FOLLOW: Scope.READ,
     _P.CASE_READ: Scope.READ,
     _P.UPLOAD_DOWNLOAD: Scope.DOWNLOAD,
 }
 
 
+#: What only a person at a browser does, whatever a token covers.
+_PERSONAL: Final = frozenset({_P.TOKEN_MANAGE, _P.SESSION_CONFIRM, _P.SESSION_END})
+
+
 def scope_of(permission: Permission) -> Scope:
     """Return the scope that a token needs for it."""
     return _SCOPE.get(permission, Scope.ADMIN)
+
+
+def scopes_for(role: Role) -> tuple[Scope, ...]:
+    """Return the scopes that give a token of somebody in ``role`` anything to do."""
+    given = {scope_of(permission) for permission in PERMISSIONS[role] - _PERSONAL}
+    return tuple(scope for scope in Scope if scope in given)
 
 
 #: Roles that belong to no organisation and see every one.
@@ -117,10 +130,13 @@ class Actor:
 
     def may(self, permission: Permission) -> bool:
         """Whether role, ticket and token allow it."""
+        return self.holds(permission) and self.covers(permission)
+
+    def holds(self, permission: Permission) -> bool:
+        """Whether role and ticket allow it, whatever the token covers."""
         if self.role is None:
             return True
-        held = TICKET_PERMISSIONS if self.ticket_id else PERMISSIONS[self.role]
-        return permission in held and self.covers(permission)
+        return permission in (TICKET_PERMISSIONS if self.ticket_id else PERMISSIONS[self.role])
 
     def covers(self, permission: Permission) -> bool:
         """Whether the token, if one was sent, has the scope for it."""

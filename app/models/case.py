@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.domain.tickets import TicketState, state_of
 from app.models.account import Organisation
 from app.models.base import Base, WithCreation, WithId
 
@@ -57,3 +58,12 @@ class Ticket(WithId, WithCreation, Base):
     @property
     def label(self) -> str:
         return f"ticket {self.hint} for {self.case.reference}"
+
+    def state(self, *, expired: bool) -> TicketState:
+        """Return what it is good for; ``expired`` is for the database's clock to say."""
+        return state_of(
+            revoked=self.revoked_at is not None,
+            closed=self.case.closed_at is not None,
+            expired=expired,
+            used_up=self.used_uploads >= self.max_uploads or self.used_bytes == self.max_bytes,
+        )

@@ -112,6 +112,7 @@ class Upload(WithId, WithCreation, Base):
     partial: Mapped[bool] = mapped_column(server_default="false", default=False)
     joined_into: Mapped[UUID | None] = mapped_column(ForeignKey("upload.id", ondelete="CASCADE"))
     part_number: Mapped[int | None]  # from 1, in the order in which they were joined
+    echoed: Mapped[dict[str, Any] | None]  # header fields that HEAD repeats as they were sent (tus)
 
     state: Mapped[UploadState] = mapped_column(text_enum(UploadState), default=UploadState.RECEIVING)
     reason: Mapped[str | None] = mapped_column(Text)  # a sentence for people

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.policy import Actor, Role, Scope
-from app.models import Account, ApiToken, Case, SignInSession, Ticket
+from app.domain.tickets import DEAD, TicketState
+from app.models import Account, ApiToken, SignInSession, Ticket
 from app.settings import Settings
 
 #: How stale "last seen" may be, so that reading a page is not always a write.
@@ -111,6 +112,7 @@ class KnownTicket:
     """``ended``: it was revoked, its case is closed, or it expired so long ago that nothing is open."""
 
     ticket: Ticket
+    state: TicketState
     ended: bool
 
 
@@ -121,16 +123,13 @@ def by_ticket(session: Session, settings: Settings, code_hash: str) -> KnownTick
     to refuse.
     """
     long_ago = func.now() - timedelta(seconds=settings.resumable_for)
-    query = (
-        select(
-            Ticket,
-            or_(Ticket.revoked_at.is_not(None), Case.closed_at.is_not(None), Ticket.expires_at < long_ago),
-        )
-        .join(Case, Case.id == Ticket.case_id)
-        .where(Ticket.code_hash == code_hash)
-    )
-    found = session.execute(query).one_or_none()
-    return KnownTicket(*found) if found else None
+    query = select(Ticket, Ticket.expires_at <= func.now(), Ticket.expires_at < long_ago)
+    found = session.execute(query.where(Ticket.code_hash == code_hash)).one_or_none()
+    if found is None:
+        return None
+    ticket, expired, expired_long_ago = found
+    state = ticket.state(expired=expired)
+    return KnownTicket(ticket, state, ended=state in DEAD or expired_long_ago)
 
 
 def by_email(session: Session, email: str) -> Account | None:

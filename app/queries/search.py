@@ -9,7 +9,6 @@ planner guesses how frequent a word is, and a wrong guess costs seconds.
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,20 +16,13 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.models import Upload
+from app.queries.cursor import Position
 
 AnySelect = Select[*tuple[Any, ...]]
 
 LOOK = 2_500  # rows, a few milliseconds
 LOOKS = 6  # at most, and only when they promise to fill the page
 TRIGRAM = 3  # characters; no index knows shorter words
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A place in the list: right after the upload with these values."""
-
-    created_at: datetime
-    id: UUID
 
 
 @dataclass(frozen=True, slots=True)

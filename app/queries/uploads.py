@@ -1,7 +1,5 @@
 """Reading uploads. Every query begins at `visible_to`: tenancy is not something to remember."""
 
-import base64
-import binascii
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,12 +7,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.orm import Session
 
-from app.domain.errors import BadRequestError, NotFoundError
-from app.domain.lifecycle import UploadState
+from app.domain.errors import NotFoundError
+from app.domain.lifecycle import RESUMABLE, UploadState
 from app.domain.policy import Actor
 from app.models import AuditEvent, Organisation, Upload
+from app.queries import cursor as places
 from app.queries import search
-from app.queries.search import Position
 
 PAGE_SIZE = 50
 
@@ -83,7 +81,7 @@ def page(session: Session, actor: Actor, filters: Filters, cursor: str | None = 
     """
     scope = _narrow(session, visible_to(actor), filters)
     if cursor:
-        scope = search.after(scope, _decode(cursor))
+        scope = search.after(scope, places.decode(cursor))
     stopped = None
     if words := filters.q.lower().split():
         found = search.find(session, scope, words, PAGE_SIZE + 1)
@@ -91,8 +89,10 @@ def page(session: Session, actor: Actor, filters: Filters, cursor: str | None = 
     rows = session.scalars(search.newest_first(scope).limit(PAGE_SIZE + 1)).all()
     items = list(rows[:PAGE_SIZE])
     if len(rows) > PAGE_SIZE:
-        return Page(items, _encode(items[-1]))
-    return Page(items, _encode(stopped) if stopped else None, stopped.created_at if stopped else None)
+        return Page(items, places.encode(items[-1].created_at, items[-1].id))
+    if stopped is None:
+        return Page(items, None)
+    return Page(items, places.encode(stopped.created_at, stopped.id), stopped.created_at)
 
 
 def _narrow(session: Session, query: Select[Upload], filters: Filters) -> Select[Upload]:
@@ -107,30 +107,15 @@ def _narrow(session: Session, query: Select[Upload], filters: Filters) -> Select
     return query
 
 
-def _encode(place: Upload | Position) -> str:
-    return base64.urlsafe_b64encode(f"{place.created_at.isoformat()} {place.id}".encode()).decode()
-
-
-def _decode(cursor: str) -> Position:
-    try:
-        at, _, upload_id = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError(at)
-        return Position(moment, UUID(upload_id))
-    except (ValueError, binascii.Error) as error:
-        raise BadRequestError("This page link is damaged. Start again from the first page.") from error
-
-
 def unfinished_of(session: Session, actor: Actor) -> list[Upload]:
-    """Return what this person began to send through tus and can go on with, newest first."""
+    """Return what this person began to send in parts and can go on with, newest first."""
     return list(
         session.scalars(
             visible_to(actor)
             .where(
                 sent_by(actor),
                 Upload.state == UploadState.RECEIVING,
-                Upload.door == "tus",
+                Upload.door.in_(RESUMABLE),
             )
             .order_by(Upload.created_at.desc())
             .limit(20)

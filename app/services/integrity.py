@@ -29,14 +29,14 @@ Work = Callable[[], AbstractContextManager[UnitOfWork]]
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A stored object as its row has it: ``size`` in bytes, ``sha256`` in hex."""
+    """A stored object as its row has it: ``size`` in bytes, ``sha256`` in hex, None if no scan read it."""
 
     upload_id: UUID
     storage_name: str
     key: str
     version: str
     size: int
-    sha256: str
+    sha256: str | None
 
 
 def report(work: Work, storage: Storage, upload_id: UUID, version: str, found: str | None) -> bool:
@@ -123,7 +123,7 @@ def sample(uow: UnitOfWork, count: int = _SAMPLE, storage_name: str | None = Non
             row.storage_key,
             str(row.storage_version),
             row.size or 0,
-            str(row.sha256),
+            row.sha256,
         )
         for row in rows
     ]
@@ -144,5 +144,5 @@ def check(storage: Storage, stored: Stored) -> tuple[bool, str | None]:
         while chunk := file.read(_READ):
             digest.update(chunk)
             size += len(chunk)
-    same = (version, size, digest.hexdigest()) == (stored.version, stored.size, stored.sha256)
+    same = (version, size) == (stored.version, stored.size) and stored.sha256 in {None, digest.hexdigest()}
     return same, version

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, null, update
+from sqlalchemy import delete, func, null, select, update
 
 from app.domain.errors import NotSignedInError
 from app.models import Account, ApiToken, SignInSession
@@ -89,11 +89,15 @@ def touch_session(uow: UnitOfWork, session_id: UUID) -> None:
 
 def touch_token(uow: UnitOfWork, token_id: UUID) -> None:
     """Note that the token was used just now, once a minute at most."""
-    uow.session.execute(
-        update(ApiToken)
+    due = (
+        select(ApiToken.id)
         .where(
             ApiToken.id == token_id,
             ApiToken.last_used_at.is_(None) | (ApiToken.last_used_at < func.now() - USE_GRAIN),
         )
-        .values(last_used_at=func.now())
+        # Of a crowd that comes with one token one writes, and the others need not wait for it.
+        .with_for_update(skip_locked=True, key_share=True)
+    )
+    uow.session.execute(
+        update(ApiToken).where(ApiToken.id.in_(due.scalar_subquery())).values(last_used_at=func.now())
     )

@@ -5,9 +5,10 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy.orm import aliased
 
 from app.domain.jobs import JobName
-from app.domain.lifecycle import STORED, UploadState
+from app.domain.lifecycle import RESUMABLE, STORED, UploadState
 from app.models import Upload
 from app.queries import engine
 from app.services import deliveries, gate
@@ -75,13 +76,16 @@ def abandon_stale(uow: UnitOfWork) -> list[tuple[str, str]]:
     def silent(seconds: int) -> ColumnElement[bool]:
         return Upload.active_at < func.now() - timedelta(seconds=seconds)
 
+    whole = aliased(Upload)
     stale = uow.session.execute(
         select(Upload.id, Upload.storage_name, Upload.storage_key)
         .where(
             Upload.state == UploadState.RECEIVING,
             or_(
-                and_(Upload.door == "tus", silent(uow.settings.resumable_for)),
-                and_(Upload.door != "tus", silent(uow.settings.abandoned_after)),
+                and_(Upload.door.in_(RESUMABLE), silent(uow.settings.resumable_for)),
+                and_(Upload.door.not_in(RESUMABLE), silent(uow.settings.abandoned_after)),
+                # What is to be done with a part is done, and whoever did it died before it was ended.
+                Upload.joined_into.in_(select(whole.id).where(whole.state != UploadState.RECEIVING)),
             ),
         )
         .with_for_update(skip_locked=True, of=Upload)

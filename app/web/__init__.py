@@ -4,8 +4,25 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.system import System
-from app.web import access, api, auth, context, errors, headers, login, ops, portal, templating, transfer
+from app.web import (
+    access,
+    api,
+    auth,
+    context,
+    cookie,
+    errors,
+    guest,
+    headers,
+    login,
+    open_bodies,
+    ops,
+    portal,
+    templating,
+    transfer,
+)
 from app.web.connection import TidyConnection
+
+_FORM_SECONDS = 10.0  # that somebody may be slow with what is no bundle: signing in and the like
 
 
 def install(app: Flask, system: System) -> None:
@@ -29,13 +46,20 @@ def install(app: Flask, system: System) -> None:
     )
     context.install(app, system)
     headers.install(app)
+    cookie.install(app)
     login.install(app)
     access.install(app)
-    templating.install(app)
+    templating.install(app, settings)
     errors.install(app)
-    for audience in (auth, portal, transfer, api, ops):
+    open_bodies.install(app, settings)
+    for audience in (auth, portal, guest, transfer, api, ops):
         app.register_blueprint(audience.blueprint)
     access.refuse_undeclared(app)
-    app.wsgi_app = TidyConnection(app.wsgi_app, timeout=settings.body_timeout)  # type: ignore[method-assign]
+    app.wsgi_app = TidyConnection(  # type: ignore[method-assign]
+        app.wsgi_app,
+        timeout=settings.body_timeout,
+        rate=settings.body_min_rate,
+        window=min(settings.body_rate_window, _FORM_SECONDS),
+    )
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

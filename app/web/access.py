@@ -10,6 +10,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFProtect, validate_csrf
 from wtforms.validators import ValidationError
 
+from app.domain import ticket_code
 from app.domain.errors import (
     ForbiddenError,
     FreshSignInNeededError,
@@ -37,17 +38,19 @@ class Access(NamedTuple):
     fresh: bool = False
     keeps: tuple[str, ...] = ()
     ticket: bool = False
+    instead: Permission | None = None
 
 
 def requires(
     permission: Permission,
     *,
+    instead: Permission | None = None,
     streams: bool = False,
     fresh: bool = False,
     keeps: tuple[str, ...] = (),
     ticket: bool = False,
 ) -> Callable[[View], View]:
-    """Declare the permission that a view needs.
+    """Declare the permission that a view needs; for roles that do not hold it, ``instead`` will do.
 
     With ``streams`` the view reads the body itself, and calls `check_csrf` with the token
     before it acts: looking for it here would swallow the body.
@@ -60,7 +63,7 @@ def requires(
     """
 
     def declare(view: View) -> View:
-        view.access = Access(permission, streams, fresh, keeps, ticket)  # type: ignore[attr-defined]
+        view.access = Access(permission, streams, fresh, keeps, ticket, instead)  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -85,11 +88,11 @@ def refuse_undeclared(app: Flask) -> None:
         raise RuntimeError(f"views without a declared permission: {', '.join(bare)}")
 
 
-def declared(app: Flask, endpoint: str) -> Permission | None:
-    """Return the permission that an endpoint needs, None where it is public."""
+def declared(app: Flask, endpoint: str) -> Access:
+    """Return what an endpoint's view declares."""
     view: Any = app.view_functions[endpoint]
-    permission: Permission | None = view.access.permission
-    return permission
+    access: Access = view.access
+    return access
 
 
 def _guard() -> ResponseReturnValue | None:
@@ -101,27 +104,31 @@ def _guard() -> ResponseReturnValue | None:
     if access.ticket:
         _let_ticket_speak()
     if access.permission is not None:
-        _check_permission(access.permission)
+        check_permission(access.permission, access.instead)
     if request.method not in _SAFE:
-        _check_origin()  # whatever the credentials: browsers attach remembered Basic ones too
+        # Whatever the credentials: browsers attach remembered Basic ones too. A page with a secret in
+        # its address asks them to name it nowhere (`headers`), so they hide its origin from us as well.
+        _check_origin(may_hide=access.ticket)
         if _carries_cookie() and not access.streams:
             _csrf.protect()
     return _prove_first(access.keeps) if access.fresh and request.method != "OPTIONS" else None
 
 
-def _check_permission(permission: Permission) -> None:
+def check_permission(permission: Permission, instead: Permission | None = None) -> None:
     """Refuse whoever may not. Raises NotSignedInError, GoneError, ForbiddenError."""
     if not current_user.is_authenticated:
         if request.authorization:
-            raise NotSignedInError("This token is not known, or was revoked.")
+            raise NotSignedInError("This token or ticket is not known, or was revoked.")
         raise NotSignedInError("Sign in first, or send a token.")
     if current_user.ended:
         raise GoneError(current_user.ended)
+    if instead is not None and not actor().holds(permission):
+        permission = instead
+    if not actor().holds(permission):
+        raise ForbiddenError("Your account may not do this.")
     if not actor().covers(permission):
         scope = scope_of(permission)
         raise ForbiddenError(f"This token does not have the scope {scope}. Make one that has.")
-    if not actor().may(permission):
-        raise ForbiddenError("Your account may not do this.")
 
 
 def _prove_first(keeps: tuple[str, ...]) -> ResponseReturnValue | None:
@@ -147,17 +154,22 @@ def _carries_cookie() -> bool:
 
 
 def _let_ticket_speak() -> None:
-    principal = with_ticket((request.view_args or {})["ticket"])
+    typed = (request.view_args or {})["ticket"]
+    if ticket_code.parse(typed) is None:
+        raise NotFoundError("That is not a whole ticket code. Check it for typing mistakes.")
+    principal = with_ticket(typed)
     if principal is None:
-        raise NotFoundError
+        raise NotFoundError("There is no such ticket. Ask support for a new one.")
     g._login_user = principal  # noqa: SLF001  # where flask-login looks first
 
 
-def _check_origin() -> None:
+def _check_origin(*, may_hide: bool) -> None:
     origin = request.headers.get("Origin")
     ours = {system().settings.base_url, f"{request.scheme}://{request.host}"}
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise ForbiddenError("This request came from another site.")
+    if origin == "null" and may_hide:
+        return
     if origin is not None and _origin_of(origin) not in ours:
         raise ForbiddenError("This request came from another site.")
 

@@ -11,11 +11,12 @@ from flask_login import current_user
 from app import log as logs
 from app.domain.policy import Actor
 from app.models import Upload
-from app.ports import Storage
+from app.ports import PresignsUploads, Storage
 from app.system import System
 from app.uow import UnitOfWork
 
-_TICKET = re.compile(r"^/t/[^/]+")  # who reads logs must not get the leave that a code gives
+# Who reads logs must not get the leave that a code gives, however carelessly it was typed.
+_TICKET = re.compile(r"^/+t/+[^/]+", re.IGNORECASE)
 
 
 def install(app: Flask, system: System) -> None:
@@ -30,6 +31,11 @@ def _begin() -> None:
     logs.bind(request_id=g.request_id, method=request.method, path=_TICKET.sub("/t/-", request.path))
 
 
+def secret_in_address() -> bool:
+    """Whether the address that was asked for gives leave to whoever knows it, as a ticket's does."""
+    return _TICKET.match(request.path) is not None
+
+
 def system() -> System:
     """Return the process's settings, adapters and database."""
     return cast("System", current_app.extensions["diagport"])
@@ -38,6 +44,11 @@ def system() -> System:
 def store_of(upload: Upload) -> Storage:
     """Return the store in which the bytes of an upload lie. Raises DependencyError."""
     return system().adapters.store(upload.storage_name)
+
+
+def sending_way() -> str:
+    """Return the way by which a page shall send bundles: of those in static/js/ways.js."""
+    return "direct" if isinstance(system().adapters.storage, PresignsUploads) else "tus"
 
 
 def actor() -> Actor:

@@ -9,6 +9,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app.domain.errors import NotSignedInError, PortalError
+from app.web.context import secret_in_address
 
 log = structlog.get_logger(__name__)
 
@@ -51,9 +52,21 @@ def problem(status: int, code: str, detail: str) -> Response:
             title=_title(status),
             message=detail,
             request_id=g.get("request_id"),
+            layout="layouts/guest.html" if secret_in_address() else "layouts/base.html",
+            way_back=_way_back(),
         )
         return make_response(page, status)
     return problem_json(status, code, detail)
+
+
+def _way_back() -> tuple[str, str]:
+    """Return where to go from here, and the words for it: guests have no start page."""
+    ticket = (request.view_args or {}).get("ticket")
+    if ticket and request.method != "GET":
+        return url_for("guest.page", ticket=ticket), "Back to your ticket"
+    if secret_in_address():
+        return url_for("guest.enter"), "Type a ticket"
+    return url_for("portal.home"), "Go to the start page"
 
 
 def problem_json(status: int, code: str, detail: str, **more: object) -> Response:

@@ -2,11 +2,13 @@
 
 from flask import Flask, Response, g, request
 
-from app.web.context import system
+from app.domain.errors import DependencyError
+from app.ports import PresignsUploads
+from app.web.context import secret_in_address, system
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    " connect-src 'self'{store}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -15,11 +17,21 @@ def install(app: Flask) -> None:
     app.after_request(_add)
 
 
+def _store() -> str:
+    """Return where pages send parts of bundles to, other than here."""
+    storage = system().adapters.storage
+    try:
+        return f" {storage.origin()}" if isinstance(storage, PresignsUploads) else ""
+    except DependencyError:  # the credentials cannot be had: then parts cannot be signed either
+        return ""
+
+
 def _add(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", _CSP)
+    if "Content-Security-Policy" not in headers:
+        headers["Content-Security-Policy"] = _CSP.format(store=_store())
     headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Referrer-Policy", "no-referrer" if secret_in_address() else "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")

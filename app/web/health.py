@@ -27,6 +27,7 @@ def checks(system: System) -> dict[str, Check]:
     probes: dict[str, Callable[[], str | None]] = {
         "database": system.database.check,
         "storage": adapters.storage.check,
+        **{f"storage_{other.name}": other.check for other in adapters.other_stores},
         "queue": adapters.queue.check,
         "scanner": lambda: adapters.scanner.engine().name,
         "workers": lambda: _workers(system),

@@ -5,6 +5,7 @@ from flask import request
 from app.domain import naming
 from app.domain.errors import BadRequestError
 from app.domain.lifecycle import UploadState
+from app.queries.cases import CaseFilters
 from app.queries.uploads import Filters
 
 
@@ -24,6 +25,16 @@ def filters_of_request() -> Filters:
         states=states,
         organisation=_text("organisation"),
         case=naming.clean_case(request.args.get("case")) or "",
+    )
+
+
+def case_filters_of_request() -> CaseFilters:
+    """Read q, state (open or closed) and organisation. Raises BadRequestError for another state."""
+    state = request.args.get("state", "")
+    if state not in {"", "open", "closed"}:
+        raise BadRequestError("state is open or closed.")
+    return CaseFilters(
+        q=_text("q"), open=None if not state else state == "open", organisation=_text("organisation")
     )
 
 

@@ -1,8 +1,6 @@
 """From a cookie or a token to a principal."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 from flask import Flask, Request, request
@@ -10,8 +8,9 @@ from flask_login import LoginManager
 
 from app.domain import ticket_code
 from app.domain.errors import ForbiddenError
+from app.domain.networks import is_from
 from app.domain.policy import Actor
-from app.models import Ticket
+from app.domain.tickets import WHY
 from app.queries import accounts
 from app.services import sign_in, tokens
 from app.web.context import system, system_work
@@ -82,22 +81,8 @@ def with_ticket(typed: str, case: str | None = None) -> Principal | None:
     if not is_from(ticket.networks, request.remote_addr):
         raise ForbiddenError("This ticket may not be used from your network address.")
     return Principal(
-        accounts.actor_with(ticket, request.remote_addr), ended=_why_ended(ticket) if found.ended else None
+        accounts.actor_with(ticket, request.remote_addr), ended=WHY[found.state] if found.ended else None
     )
-
-
-def _why_ended(ticket: Ticket) -> str:
-    if ticket.case.closed_at is not None:
-        return f"Case {ticket.case.reference} is closed. Ask support for a new ticket."
-    if ticket.revoked_at is not None:
-        return "This ticket was withdrawn. Ask support for a new one."
-    return "This ticket has expired. Ask support for a new one."
-
-
-def is_from(networks: Iterable[str], address: str | None) -> bool:
-    """Whether a network address lies in one of ``networks`` (CIDR), of which no one means everywhere."""
-    allowed = [ip_network(network) for network in networks]
-    return not allowed or (address is not None and any(ip_address(address) in each for each in allowed))
 
 
 def _by_token(request: Request) -> Principal | None:
@@ -115,4 +100,8 @@ def _by_token(request: Request) -> Principal | None:
                     sign_in.touch_token(uow, row.id)
                 return Principal(accounts.actor_of(account, request.remote_addr, row.scopes), token_id=row.id)
         return None
-    return with_ticket(token, given.username) if token and given.type == "basic" else None
+    if given.type != "basic":
+        return None
+    # A case reference may have colons, which a user name may not (RFC 7617): the code is what is last.
+    case, _, code = f"{given.username}:{given.password}".rpartition(":")
+    return with_ticket(code, case)

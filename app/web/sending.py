@@ -7,6 +7,7 @@ from typing import BinaryIO
 from urllib.parse import quote
 
 from flask import Response, jsonify, request
+from werkzeug.datastructures import Headers
 
 from app.web.outgoing import Body, Watch, connection_of, parts_of_file, parts_of_stream
 from app.web.ranges import select
@@ -75,11 +76,24 @@ def send_stream(
     return _shut_in(response, filename)
 
 
+def send_elsewhere(address: str) -> Response:
+    """Answer the current GET with where else to get the object, for a moment."""
+    headers = {"Location": address, "Cache-Control": "private, no-store", "Referrer-Policy": "no-referrer"}
+    return Response(status=HTTPStatus.SEE_OTHER, headers=headers)
+
+
+def disposition(filename: str) -> str:
+    """Return the Content-Disposition that lets a download be saved under its name (RFC 6266)."""
+    headers = Headers()
+    headers.set("Content-Disposition", "attachment", **_names(filename))
+    return headers["Content-Disposition"]
+
+
 def _shut_in(response: Response, filename: str) -> Response:
     """Let it be saved under its name, and do nothing else anywhere."""
     headers = response.headers
     if response.status_code in {HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT}:
-        headers.set("Content-Disposition", "attachment", **_names(filename))
+        headers["Content-Disposition"] = disposition(filename)
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Content-Security-Policy"] = "sandbox"
     headers["Cache-Control"] = "private, no-store"
@@ -105,7 +119,7 @@ def _without_content(status: HTTPStatus, size: int) -> Response:
 
 
 def _names(filename: str) -> dict[str, str]:
-    """Return the name for Content-Disposition (RFC 6266): ASCII, and exact where that differs."""
+    """Return the name as the header's parameters: ASCII, and exact where that differs."""
     exact = "".join("_" if c in '/\\"' or not c.isprintable() else c for c in filename)
     plain = unicodedata.normalize("NFKD", exact).encode("ascii", "ignore").decode().strip()
     if not plain or plain.startswith("."):  # a hidden file, or nothing of the name is ASCII

@@ -2,7 +2,7 @@
 
 import hashlib
 import math
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from time import monotonic
@@ -18,6 +18,7 @@ from app.domain.verdict import Engine
 from app.queries import engine as engine_query
 from app.queries import gate as gate_query
 from app.queries.gate import GateStatus
+from app.settings import Settings
 from app.web.access import public
 from app.web.context import system, system_work
 
@@ -27,11 +28,13 @@ _FRESH = 5.0  # seconds
 _Kept = tuple[float, tuple[Engine | None, GateStatus | None]]
 
 
-def install(app: Flask) -> None:
+def install(app: Flask, settings: Settings) -> None:
     """Set up Jinja and the static files."""
     app.jinja_env.undefined = StrictUndefined  # a misspelt name is an error, not an empty string
     app.jinja_env.filters.update(filesize=filesize, number=number, when=when, age=age)
     app.jinja_env.globals.update(asset=_asset, can=_can)
+    # how long an unfinished upload is kept after its last bytes (`services.expiry`)
+    app.jinja_env.globals["resumable_for"] = timedelta(seconds=settings.resumable_for)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_common)
     public(app.view_functions["static"])

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from app.models import Scan, Upload
-from app.web.context import actor
+from app.services import expiry
+from app.web.context import actor, system
 
 
 def upload_json(upload: Upload) -> dict[str, object]:
@@ -21,10 +22,11 @@ def upload_json(upload: Upload) -> dict[str, object]:
         "note": upload.note,
         "organisation": upload.organisation.slug,
         "uploaded_by": upload.sender,
-        "created_at": _time(upload.created_at),
-        "sealed_at": _time(upload.sealed_at),
-        "scanned_at": _time(upload.scanned_at),
-        "rescan_asked_at": _time(upload.rescan_asked_at),
+        "created_at": rfc3339(upload.created_at),
+        "kept_until": rfc3339(expiry.ends_at(upload, system().settings)),  # while it is not finished
+        "sealed_at": rfc3339(upload.sealed_at),
+        "scanned_at": rfc3339(upload.scanned_at),
+        "rescan_asked_at": rfc3339(upload.rescan_asked_at),
         "released": _release(upload) if upload.released_at else None,
         "scan": _scan(upload.scan) if upload.scan else None,
     }
@@ -34,7 +36,7 @@ def _release(upload: Upload) -> dict[str, object]:
     """Return when the bundle was released; by whom and why is between staff."""
     staff = actor().sees_all
     return {
-        "at": _time(upload.released_at),
+        "at": rfc3339(upload.released_at),
         "by": upload.released_by if staff else None,
         "reason": upload.release_reason if staff else None,
     }
@@ -50,10 +52,11 @@ def _scan(scan: Scan) -> dict[str, object]:
         "complete": scan.complete,
         "engine": scan.engine,
         "signatures": scan.signatures,
-        "signatures_at": _time(scan.signatures_at),
+        "signatures_at": rfc3339(scan.signatures_at),
         "seconds": round(scan.seconds, 3),
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def rfc3339(moment: datetime | None) -> str | None:
+    """Return a moment as documents have it."""
     return moment.isoformat() if moment else None

@@ -114,6 +114,7 @@ def _uploads() -> None:
         sa.Column("partial", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("joined_into", sa.Uuid(), nullable=True),
         sa.Column("part_number", sa.BigInteger(), nullable=True),
+        sa.Column("echoed", _JSON, nullable=True),
         sa.Column("first_downloaded_at", _TIME, nullable=True),
         sa.Column("multipart_id", sa.Text(), nullable=True),
     ):
@@ -180,7 +181,7 @@ def downgrade() -> None:
     for name in ("fk_upload_case", "fk_upload_joined_into", "fk_upload_ticket_id"):
         op.drop_constraint(op.f(name), "upload", type_="foreignkey")
     op.alter_column("upload", "uploader_id", nullable=False)
-    for name in ("multipart_id", "first_downloaded_at", "part_number", "joined_into"):
+    for name in ("multipart_id", "first_downloaded_at", "echoed", "part_number", "joined_into"):
         op.drop_column("upload", name)
     for name in ("partial", "writer_epoch", "held_bytes", "ticket_id"):
         op.drop_column("upload", name)

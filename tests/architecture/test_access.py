@@ -11,6 +11,7 @@ from app.domain.policy import Role
 from app.system import System
 from tests.architecture.access_matrix import PRINCIPALS, read_matrix
 from tests.factories.requests import make_target, request_for, rules
+from tests.factories.tickets import basic, issue_ticket
 from tests.web.callers import Caller
 
 MATRIX = read_matrix()
@@ -26,11 +27,15 @@ def people(app: Flask, system: System) -> dict[str, Caller]:
         "admin": Role.ADMIN,
     }
     people = {name: Caller(app, system, role) for name, role in roles.items()}
-    return people | {"anonymous": _without_token(Caller(app, system))}
+    home = people["customer"].actor.organisation_id
+    return people | {
+        "anonymous": _with_headers(Caller(app, system), {}),
+        "ticket": _with_headers(Caller(app, system), basic(issue_ticket(system, "CS-9", home))),
+    }
 
 
-def _without_token(caller: Caller) -> Caller:
-    caller.headers = {}
+def _with_headers(caller: Caller, headers: dict[str, str]) -> Caller:
+    caller.headers = headers
     return caller
 
 

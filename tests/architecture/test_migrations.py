@@ -19,7 +19,8 @@ from app.domain.policy import Role
 from app.models import Base
 from app.services import engine, gate, sign_in
 from app.system import System
-from tests.factories.people import bearer, make_account, make_actor, make_ticket
+from tests.factories.people import bearer, make_account, make_actor
+from tests.factories.tickets import issue_ticket
 from tests.factories.uploads import ENGINE, make_upload
 from tests.live import clone_database
 
@@ -49,7 +50,7 @@ def fill(system: System) -> None:
     """Put something into every table, through the services."""
     account = make_account(system, Role.ENGINEER)  # hears of clean bundles: a delivery
     bearer(system, account)
-    make_ticket(system)
+    issue_ticket(system)
     with system.work() as uow:
         sign_in.begin(uow, account, user_agent="test")
         engine.report(uow, ENGINE)

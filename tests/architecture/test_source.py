@@ -78,6 +78,7 @@ def test_no_file_holds(what: str, needle: bytes) -> None:
 
 _IMPORT_EVERYTHING = """
 import pkgutil, sys
+import urllib3.util.connection  # boto3 comes with it, and it tries at import whether there is IPv6
 
 seen = []
 WATCHED = {"socket.connect", "socket.bind", "subprocess.Popen", "os.mkdir", "os.remove", "sqlite3.connect"}

@@ -89,6 +89,8 @@ def views(uploads: dict[str, str]) -> Iterator[View]:
     yield View("sign-in", NOBODY, "/sign-in")
     yield View("send", "acme", "/")
     yield View("send, nothing sent yet", NEWCOMER, "/")
+    for who in (NOBODY, "acme", "engineer"):
+        yield View(f"send from a server, {who}", who, "/send-from-a-server")
     yield View("list", "acme", "/files")
     yield View("list, nothing there", NEWCOMER, "/files")
     yield View("list, nothing matches", "acme", "/files?q=there+is+no+such+file")
@@ -101,6 +103,12 @@ def views(uploads: dict[str, str]) -> Iterator[View]:
         yield View(f"receipt, {state}", "acme", f"/files/{uploads[state]}/receipt")
     for state in ("clean", "infected", "unscannable", "released"):
         yield View(f"file for staff, {state}", "engineer", f"/files/{uploads[state]}")
+    yield View("withdraw", "acme", f"/files/{uploads['unscannable']}/withdraw")
+    yield View("cancel an upload", "acme", f"/files/{uploads['receiving']}/withdraw")
+    yield View("too late to withdraw", "acme", f"/files/{uploads['released']}/withdraw", 409)
+    yield View("account", "acme", "/account")
+    yield View("account, no tokens", NEWCOMER, "/account")
+    yield View("make a token", "engineer", "/account/tokens/new")
     yield View("quarantine", "engineer", "/quarantine")
     yield View("quarantine, nothing matches", "admin", "/quarantine?q=there+is+no+such+file")
     yield View("quarantine, nothing there", "engineer", "/quarantine?cursor=" + LONG_AGO)

@@ -124,6 +124,9 @@ def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> 
             expect(page.get_by_role("link", name="Take the rest")).to_be_visible()
             page.screenshot(path=into / f"infected{suffix}.png", full_page=True)
         with portal.open(browser, "acme", **options) as page:
+            page.goto("/send-from-a-server")
+            page.screenshot(path=into / f"from-a-server{suffix}.png", full_page=True)
+            page.goto("/")
             sending(page)
             page.screenshot(path=into / f"send{suffix}.png")
             page.get_by_role("button", name="Cancel").click()

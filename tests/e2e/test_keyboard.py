@@ -116,6 +116,10 @@ def test_sign_out_by_keyboard(people: People) -> None:
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="Sign out")).to_be_hidden()
     page.keyboard.press("Enter")
+    menu = page.locator(".menu__panel")
+    for name in ("Account", "Send from a server"):
+        page.keyboard.press("Tab")
+        expect(menu.get_by_role("link", name=name)).to_be_focused()
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Sign out")).to_be_focused()
     page.keyboard.press("Enter")

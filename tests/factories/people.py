@@ -1,15 +1,12 @@
 """Organisations, accounts and tokens for tests."""
 
-from datetime import timedelta
 from itertools import count
+from uuid import UUID, uuid4
 
-from sqlalchemy import func, select
-
-from app.domain import ticket_code
-from app.domain.policy import Actor, Role
-from app.models import Account, Case, Organisation, Ticket
+from app.domain.policy import Actor, Role, Scope
+from app.models import Account, Organisation
 from app.queries.accounts import actor_of
-from app.services import accounts, cases, tokens
+from app.services import accounts, tokens
 from app.system import System
 
 PASSWORD = "correct horse battery"
@@ -43,32 +40,17 @@ def make_actor(system: System, role: Role = Role.CUSTOMER, organisation: Organis
     return actor_of(make_account(system, role, organisation), "127.0.0.1")
 
 
-def bearer(system: System, account: Account) -> dict[str, str]:
-    """Return the Authorization header of a new token."""
+def bearer(system: System, account: Account, *scopes: Scope) -> dict[str, str]:
+    """Return the Authorization header of a new token, which covers everything unless told."""
     with system.work() as uow:
-        return {"Authorization": f"Bearer {tokens.issue(uow, account, 'test')}"}
+        token = tokens.issue(uow, account, "test", scopes=scopes or tuple(Scope))
+    return {"Authorization": f"Bearer {token}"}
 
 
-def make_ticket(system: System, case: str = "CS-1", organisation: Organisation | None = None) -> str:
-    """Make a ticket for one upload within a day, and return its code."""
-    engineer = make_account(system, Role.ENGINEER)
-    home = organisation or make_organisation(system)
-    code = ticket_code.generate()
+def make_token(system: System, owner: Actor, *scopes: Scope, name: str = "test") -> UUID:
+    """Make another token of the owner's, which covers everything unless told; return its row's id."""
+    token_id = uuid4()
     with system.work() as uow:
-        reference = cases.ensure(uow, home.id, case)
-        of_case = uow.session.scalar(
-            select(Case).where(Case.organisation_id == home.id, Case.reference == reference)
-        )
-        assert of_case
-        uow.session.add(
-            Ticket(
-                case_id=of_case.id,
-                made_by_id=engineer.id,
-                code_hash=ticket_code.digest(code),
-                hint=code[:4],
-                networks=[],
-                expires_at=func.now() + timedelta(days=1),
-                max_uploads=1,
-            )
-        )
-    return code
+        account = uow.session.get_one(Account, owner.id)
+        tokens.issue(uow, account, name, scopes=scopes or tuple(Scope), token_id=token_id)
+    return token_id

@@ -1,5 +1,9 @@
 """A request that would succeed, for each rule of the portal and each of its methods."""
 
+import re
+from base64 import b64encode
+from hashlib import sha256
+from itertools import repeat
 from typing import Any
 
 from flask import Flask
@@ -9,7 +13,9 @@ from app.domain.policy import Actor
 from app.services.intake import records
 from app.system import System
 from tests.factories.bundles import make_tgz
+from tests.factories.case_requests import case_body, case_target
 from tests.factories.forms import encode_form
+from tests.factories.people import make_token
 from tests.factories.quarantine import REASON, make_infected, make_released
 from tests.factories.uploads import make_upload
 
@@ -23,23 +29,34 @@ def rules(app: Flask) -> set[tuple[str, str]]:
 
 
 def make_target(system: System, owner: Actor, rule: str) -> object:
-    """Return the id of an upload of the owner's on which everything that ``rule`` offers would work."""
-    if rule.startswith("/tus"):
+    """Return the id of an upload of the owner's on which everything that ``rule`` offers would work.
+
+    For rules with other gaps: what fills them.
+    """
+    if (target := case_target(system, owner, rule, TGZ)) is not None:
+        return target
+    if rule.startswith(("/tus", "/api/v1/direct")):
+        door = "tus" if rule.startswith("/tus") else "direct"
         with system.work(owner) as uow:
-            return records.start(uow, records.Announcement("tus", "a.tgz", len(TGZ)), "filesystem").id
+            return records.start(uow, records.Announcement(door, "a.tgz", len(TGZ)), "filesystem").id
     if rule.endswith("/clean-members"):
         return make_infected(system, owner).id
-    if rule.endswith("/withdraw"):
+    if "<uuid:token_id>" in rule:
+        return make_token(system, owner)
+    if rule == "/quarantine/<uuid:upload_id>/withdraw":
         return make_released(system, owner).id
     held = rule.startswith("/quarantine")
     return make_upload(system, owner, UploadState.UNSCANNABLE if held else UploadState.CLEAN).id
 
 
-def request_for(method: str, rule: str, upload_id: object) -> dict[str, Any]:
-    """Return the arguments of a test client's ``open`` for one request about ``upload_id``."""
-    path = rule.replace("<uuid:upload_id>", str(upload_id))
-    path = path.replace("<path:filename>", "css/diagport.css" if "static" in rule else "bundle.tgz")
+def request_for(method: str, rule: str, target: object) -> dict[str, Any]:
+    """Return the arguments of a test client's ``open`` for one request about what `make_target` made."""
+    path = rule.replace("<path:filename>", "css/diagport.css" if "static" in rule else "bundle.tgz")
+    gaps = iter(target if isinstance(target, tuple) else repeat(target))
+    path = re.sub(r"<[a-z_:]+>", lambda _: str(next(gaps)), path)
     request: dict[str, Any] = {"path": path, "method": method}
+    if body := case_body(method, rule, target, TGZ):
+        return request | body
     if rule.startswith("/tus"):
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(TGZ)), "Upload-Offset": "0"}
         headers["Upload-Metadata"] = "filename YnVuZGxlLnRneg=="
@@ -47,9 +64,12 @@ def request_for(method: str, rule: str, upload_id: object) -> dict[str, Any]:
         request["headers"] = headers
         if method == "PATCH" or "X-HTTP-Method-Override" in headers:
             request |= {"data": TGZ, "content_type": "application/offset+octet-stream"}
-    elif rule == "/upload":
+    elif rule.startswith("/api/v1/direct") and method == "POST":
+        part = {"number": 1, "sha256": b64encode(sha256(TGZ).digest()).decode()}
+        request["json"] = {"filename": "bundle.tgz", "size": len(TGZ), "parts": [part]}
+    elif rule == "/upload" and method != "PUT":
         request["data"], request["content_type"] = encode_form(("diag", "bundle.tgz", TGZ))
-    elif rule.startswith("/upload/"):
+    elif rule.startswith("/upload"):
         request |= {"data": TGZ, "content_type": "application/octet-stream"}
     elif rule.startswith("/quarantine") and method == "POST":
         request["data"] = {"reason": REASON}

@@ -6,6 +6,7 @@ from app.domain.lifecycle import STORED, UploadState
 from app.domain.policy import Actor
 from app.domain.verdict import Engine, Finding, ScanReport, Verdict
 from app.models import Upload
+from app.ports import Settles
 from app.queries import uploads
 from app.services import gate, removal
 from app.services.intake import completion, records
@@ -54,6 +55,7 @@ def _seal(system: System, actor: Actor, upload: Upload, content: bytes) -> None:
     storage = system.adapters.storage
     with storage.append(upload.storage_key, 0) as sink:
         sink.write(memoryview(content))
+        sink.sync()
     sealed = completion.complete(
         storage,
         upload.storage_key,
@@ -83,7 +85,7 @@ def _scan(system: System, upload: Upload, state: UploadState) -> None:
     report = ScanReport(
         verdict=Verdict(state),
         engine=ENGINE,
-        sha256=claim.sha256,
+        sha256=claim.sha256 or "",
         size=claim.size,
         reason="It is damaged at byte 17." if state is UploadState.UNSCANNABLE else None,
         findings=(Finding("var/log/mail.log", "Eicar-Test-Signature"),)
@@ -100,6 +102,8 @@ def _scan(system: System, upload: Upload, state: UploadState) -> None:
 
 
 def _version(system: System, upload: Upload) -> str:
-    file, version = system.adapters.storage.open(upload.storage_key)
+    """Return the version of the stored object, settled as a scan would have found it."""
+    storage = system.adapters.storage
+    file, version = storage.open(upload.storage_key)
     file.close()
-    return version
+    return storage.settle(upload.storage_key, version) if isinstance(storage, Settles) else version

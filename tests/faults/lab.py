@@ -29,29 +29,29 @@ class Sender:
 
     def __init__(self, live: Live, method: str, path: str, length: int, **headers: str) -> None:
         self.method, self.sent = method, 0
-        self._socket = socket.create_connection(("127.0.0.1", live.application.port), timeout=30)
+        self.socket = socket.create_connection(("127.0.0.1", live.application.port), timeout=30)
         fields = {"Host": "localhost", "Content-Length": str(length), **live.token("acme")}
         fields |= {name.replace("_", "-"): value for name, value in headers.items()}
         head = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
-        self._socket.sendall("\r\n".join([*head, "", ""]).encode())
+        self.socket.sendall("\r\n".join([*head, "", ""]).encode())
 
     def send(self, data: bytes) -> None:
-        self._socket.sendall(data)
+        self.socket.sendall(data)
         self.sent += len(data)
 
     def end(self) -> None:
         """Say that nothing more comes, though it was promised."""
-        self._socket.shutdown(socket.SHUT_WR)
+        self.socket.shutdown(socket.SHUT_WR)
 
     def answer(self) -> Answer:
-        response = HTTPResponse(self._socket, method=self.method)
+        response = HTTPResponse(self.socket, method=self.method)
         response.begin()
         answer = Answer(response.status, dict(response.headers), response.read())
         self.close()
         return answer
 
     def close(self) -> None:
-        self._socket.close()
+        self.socket.close()
 
 
 class Tus:
@@ -156,5 +156,9 @@ class Lab:
 
     def told(self, upload_id: str) -> int:
         """Wait for the mail about an upload; return how often it came to the engineer."""
-        mails = self.wait(lambda: self.live.mails(upload_id), f"mail about {upload_id}", 60)
-        return len(mails)
+        engineer = self.live.accounts["engineer"]["email"]
+
+        def came() -> int:
+            return sum(mail["to"] == engineer for mail in self.live.mails(upload_id))
+
+        return self.wait(came, f"mail about {upload_id}", 60)

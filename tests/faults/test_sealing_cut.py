@@ -9,7 +9,6 @@ import hashlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -32,7 +31,7 @@ from app.system import System
 from app.uow import UnitOfWork
 from tests.factories.bundles import make_tgz
 from tests.factories.people import bearer, make_account
-from tests.integration.looking import deeds, fresh, pass_time
+from tests.integration.looking import deeds, fresh, hours_later, pass_time
 
 CONTENT = make_tgz({"etc/hostname": b"web-01\n" * 50})
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -113,9 +112,7 @@ def check_one_upload(system: System, document: dict[str, Any]) -> None:
         if upload.state is UploadState.RECEIVING:
             pass_time(system, upload.id, system.settings.abandoned_after + 1)
     periodic.abandon_stale(system)
-    later = time.time() + 3 * 3600
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "time", lambda: later)
+    with hours_later():
         periodic.remove_strays(system)
     stored = [upload for upload in all_uploads(system) if upload.state in STORED]
     assert [str(upload.id) for upload in stored] == [document["id"]]

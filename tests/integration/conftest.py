@@ -1,12 +1,15 @@
 """What the integration tests share: a product whose commits are commits."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 
 import pytest
+import structlog
 from pydantic import SecretStr
 
+from app import log as logs
 from app.cli.dev.services import Services
 from app.db import Database
 from app.domain.policy import Actor
@@ -29,6 +32,18 @@ def committed(system: System, settings: Settings, services: Services, template: 
     open_gate(own)
     yield own
     database.engine.dispose()
+
+
+@pytest.fixture
+def restored() -> Iterator[None]:
+    """Log as pytest does again, after a test that has logged as the product does."""
+    root = logging.getLogger()
+    handlers, level, known = root.handlers[:], root.level, structlog.get_config()
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.configure(**known)
+    logs.unbind_all()
 
 
 @pytest.fixture

@@ -1,15 +1,18 @@
 """Short ways to look at rows, and to let time pass for them."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select, update
 
 from app.domain.policy import SYSTEM
+from app.jobs import periodic
 from app.models import AuditEvent, Delivery, Upload
 from app.queries import uploads
 from app.system import System
@@ -58,6 +61,14 @@ def pass_time(system: System, upload_id: UUID, seconds: float) -> None:
             .where(Upload.id == upload_id)
             .values(active_at=Upload.active_at - ago, lease_until=Upload.lease_until - ago)
         )
+
+
+@contextmanager
+def hours_later() -> Iterator[None]:
+    """Let everything stored be older than what the sweeper leaves alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(periodic, "_SETTLING", -1)
+        yield
 
 
 def make_due(system: System, upload_id: UUID) -> None:

@@ -2,11 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import structlog
 from flask.testing import FlaskClient
 
 from app import log as logs
@@ -19,18 +17,6 @@ from app.system import System
 from tests.factories.bundles import make_tgz
 from tests.factories.people import PASSWORD, bearer, make_account
 from tests.live import Live
-
-
-@pytest.fixture
-def restored() -> Iterator[None]:
-    """Log as pytest does again, after a test that has logged as the product does."""
-    root = logging.getLogger()
-    handlers, level, known = root.handlers[:], root.level, structlog.get_config()
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.configure(**known)
-    logs.unbind_all()
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def test_a_mail_says_what_where_and_whose(system: System, services: Services, st
     told(system, upload)
     mails = {mail["to"]: mail for mail in caught(services, str(upload.id))}
     infected = state is UploadState.INFECTED
-    assert set(mails) == {engineer.email, sender.email} if infected else {engineer.email}
+    assert set(mails) == {engineer.email, sender.email}
     mail = mails[engineer.email]
     assert mail["subject"] == f"[CS-12] {'Virus found' if infected else 'Ready'}: web-01 Ärger.tgz"
     assert f"\n{system.settings.base_url}/files/{upload.id}\n" in mail["text"].replace("\r", "")
@@ -73,10 +73,12 @@ def test_hostile_names_add_no_header_and_are_not_evaluated(system: System, servi
     name = "{{7919*7907}}${7919*7907}<%=7919*7907%>\r\nBcc: everybody@example.com\r\n\r\n<b>x.tgz"
     upload = make_upload(system, make_actor(system), UploadState.CLEAN, filename=name)
     told(system, upload)
-    (mail,) = caught(services, str(upload.id))
-    assert "everybody" not in mail["to"]
-    assert "{{7919*7907}}${7919*7907}<%=7919*7907%>" in mail["subject"]
-    assert str(7919 * 7907) not in mail["subject"] + mail["text"]
+    mails = caught(services, str(upload.id))
+    assert len(mails) == 3
+    for mail in mails:
+        assert "everybody" not in mail["to"]
+        assert "{{7919*7907}}${7919*7907}<%=7919*7907%>" in mail["subject"]
+        assert str(7919 * 7907) not in mail["subject"] + mail["text"]
 
 
 def composed(settings: Settings, subject: str, text: str = "text") -> EmailMessage:

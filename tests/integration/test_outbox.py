@@ -28,7 +28,9 @@ def engineer(system: System) -> Account:
 
 @pytest.fixture
 def clean(system: System, sender: Actor, engineer: Account) -> Upload:
-    """Give an upload that one engineer is to hear of."""
+    """Give an upload that one engineer is to hear of; its sender has left."""
+    with system.work() as uow:
+        uow.session.get_one(Account, sender.id).active = False
     return make_upload(system, sender, UploadState.CLEAN)
 
 
@@ -49,11 +51,12 @@ class TestRecipients:
     def heard(self, system: System, upload: Upload) -> set[str]:
         return {delivery.recipient for delivery in outbox(system, upload.id)}
 
-    def test_of_a_clean_bundle_engineers_hear(self, system: System, sender: Actor) -> None:
+    def test_of_a_clean_bundle_engineers_and_the_sender_hear(self, system: System, sender: Actor) -> None:
         engineers = {make_account(system, Role.ENGINEER).email for _ in range(2)}
         make_account(system, Role.ADMIN)
         make_account(system)
-        assert self.heard(system, make_upload(system, sender, UploadState.CLEAN)) == engineers
+        heard = self.heard(system, make_upload(system, sender, UploadState.CLEAN))
+        assert heard == {*engineers, sender.email}
 
     def test_of_a_virus_the_uploader_hears_too(
         self, system: System, sender: Actor, engineer: Account
@@ -67,7 +70,15 @@ class TestRecipients:
             uow.session.execute(update(Account).values(active=False))
         assert self.heard(system, make_upload(system, sender, UploadState.INFECTED)) == set()
 
-    @pytest.mark.parametrize("state", [UploadState.SEALED, UploadState.SCANNING, UploadState.REJECTED])
+    @pytest.mark.parametrize("state", [UploadState.SEALED, UploadState.SCANNING])
+    @pytest.mark.usefixtures("engineer")
+    def test_of_what_has_arrived_its_sender_alone_hears(
+        self, system: System, sender: Actor, state: UploadState
+    ) -> None:
+        (receipt,) = outbox(system, make_upload(system, sender, state).id)
+        assert (receipt.event, receipt.recipient) == (Event.UPLOAD_RECEIVED, sender.email)
+
+    @pytest.mark.parametrize("state", [UploadState.RECEIVING, UploadState.REJECTED, UploadState.ABANDONED])
     @pytest.mark.usefixtures("engineer")
     def test_of_nothing_else_anybody_hears(self, system: System, sender: Actor, state: UploadState) -> None:
         assert self.heard(system, make_upload(system, sender, state)) == set()

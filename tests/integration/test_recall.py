@@ -62,7 +62,10 @@ def test_nobody_is_told_that_it_is_ready_when_it_no_longer_is(
     assert record(system, taken, report_on(taken, V.INFECTED))
     for delivery in outbox(system, taken.upload_id):
         deliver(system, str(delivery.id))
-    assert {message.subject.split(": ")[0] for message in mailer.sent} == {"[no case] Virus found later"}
+    assert {message.subject.split(": ")[0] for message in mailer.sent} == {
+        "[no case] Received",
+        "[no case] Virus found later",
+    }
 
 
 def test_who_fetched_what_was_released_is_named_too(system: System, sender: Actor) -> None:

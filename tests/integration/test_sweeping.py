@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ from app.system import System
 from tests.factories.people import make_actor
 from tests.factories.uploads import make_upload
 from tests.fakes import FakeQueue, FakeScanner
-from tests.integration.looking import deeds, fresh, pass_time
+from tests.integration.looking import deeds, fresh, hours_later, pass_time
 
 WEEK = 7 * 24 * 3600
 
@@ -127,10 +127,18 @@ class TestStrays:
         return key
 
     @pytest.fixture
-    def hours_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """File times come from the clock of this node, which is put forward."""
+    def hours_later(self) -> Iterator[None]:
+        with hours_later():
+            yield
+
+    def test_a_node_whose_clock_is_wrong_takes_nothing_for_old(
+        self, system: System, key: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """F21: file times come from another clock than the node's, on a file server say."""
         now = time.time()
         monkeypatch.setattr(time, "time", lambda: now + 3 * 3600)
+        periodic.remove_strays(system)
+        assert files(system) == {key}
 
     def test_young_ones_stay(self, system: System, key: str) -> None:
         periodic.remove_strays(system)

@@ -13,7 +13,8 @@ from tests.factories.requests import SAFE, TGZ, make_target, request_for
 from tests.web.callers import Browser, Caller
 from tests.web.looks import uploads
 
-UNSAFE = sorted(key for key in read_matrix() if key[0] not in SAFE)
+#: Where the address itself says who asks, a cookie says nothing.
+UNSAFE = sorted(key for key in read_matrix() if key[0] not in SAFE and "<ticket>" not in key[1])
 CROSS_SITE: list[dict[str, str]] = [
     {"Origin": "https://evil.example"},
     {"Origin": "null"},
@@ -38,7 +39,10 @@ class Victim:
     def __init__(self, app: Flask, system: System, unsafe: tuple[str, str]) -> None:
         self.method, self.rule = unsafe
         customer = Caller(app, system)
-        for_staff = "delete" in self.rule or self.rule.startswith(("/api", "/quarantine"))
+        for_staff = "delete" in self.rule or self.rule.startswith(
+            ("/api", "/quarantine", "/cases", "/tickets")
+        )
+        for_staff = for_staff and not self.rule.startswith("/api/v1/direct")
         who = Caller(app, system, Role.ADMIN) if for_staff else customer
         self.browser = Browser(app)
         self.browser.sign_in(who.account.email)
@@ -86,7 +90,8 @@ def test_with_token_and_origin_it_is_done(victim: Victim) -> None:
         "Origin": "http://localhost",
         "Sec-Fetch-Site": "same-origin",
     }
-    assert victim.send(headers).status_code in {200, 201, 204, 303, 422}
+    # 409: sending straight to the store is not offered here, and only who came past the door hears that.
+    assert victim.send(headers).status_code in {200, 201, 204, 303, 409, 422}
 
 
 @pytest.mark.parametrize("headers", CROSS_SITE, ids=repr)

@@ -38,14 +38,13 @@ def test_an_admin_deletes_in_any_state(
     problem(customer.get(f"/download/{upload.id}"), 409, "state_conflict")
 
 
-@WAYS
-def test_nobody_else_deletes(
-    delete: object, customer: Caller, stranger: Caller, engineer: Caller, system: System
-) -> None:
-    assert callable(delete)
+def test_nobody_else_deletes(customer: Caller, stranger: Caller, engineer: Caller, system: System) -> None:
+    """Senders take back what is theirs; see test_withdraw."""
     upload = make_upload(system, customer.actor, UploadState.CLEAN)
     for who in (customer, stranger, engineer):
-        problem(delete(who, upload), 403, "forbidden")
+        problem(by_page(who, upload), 403, "forbidden")
+    problem(by_api(stranger, upload), 404, "not_found")
+    problem(by_api(engineer, upload), 403, "forbidden")
     assert only_upload(system).state is UploadState.CLEAN
     assert stored(system) == {upload.storage_key}
 

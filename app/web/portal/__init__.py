@@ -1,9 +1,14 @@
-"""The pages of everybody who is signed in: home, the list, one upload, its receipt, its bytes, quarantine."""
+"""The pages of everybody who is signed in: home, lists, one upload, one case, quarantine, the account."""
 
+import app.web.portal.account
+import app.web.portal.cases
 import app.web.portal.download
 import app.web.portal.files
+import app.web.portal.from_server
 import app.web.portal.home
-import app.web.portal.quarantine  # noqa: F401  # their routes hang on the blueprint
+import app.web.portal.quarantine
+import app.web.portal.tickets
+import app.web.portal.withdrawing  # noqa: F401  # their routes hang on the blueprint
 from app.web.portal.blueprint import blueprint
 
 __all__ = ["blueprint"]

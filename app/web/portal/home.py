@@ -6,8 +6,9 @@ from flask_login import current_user
 
 from app.domain.policy import Permission, Role
 from app.queries import uploads
-from app.web.access import public
-from app.web.context import actor, system, work
+from app.queries.unfinished import unfinished_of
+from app.web.access import check_permission, public
+from app.web.context import actor, sending_way, system, work
 from app.web.health import checks
 from app.web.portal.blueprint import blueprint
 from app.web.portal.files import render_list
@@ -18,8 +19,9 @@ from app.web.portal.labels import LABELS
 @public
 def home() -> ResponseReturnValue:
     """Show what somebody came for."""
-    if not current_user.is_authenticated or actor().ticket_id:
+    if not current_user.is_authenticated:
         return redirect(url_for("auth.sign_in"), code=303)
+    check_permission(Permission.UPLOAD_READ)  # every first page lists uploads
     if actor().may(Permission.UPLOAD_CREATE):
         return _send()
     if actor().role is Role.ADMIN:
@@ -29,11 +31,12 @@ def home() -> ResponseReturnValue:
 
 def _send() -> ResponseReturnValue:
     with work() as uow:
-        unfinished = uploads.unfinished_of(uow.session, uow.actor)
+        unfinished = unfinished_of(uow.session, uow.actor)
         recent = uploads.recent_of(uow.session, uow.actor)
     return render_template(
         "portal/send.html",
         max_bytes=system().settings.max_upload_bytes,
+        way=sending_way(),
         unfinished=unfinished,
         recent=recent,
     )
