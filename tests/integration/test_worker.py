@@ -190,7 +190,7 @@ def test_redis_holds_names_of_jobs_and_ids_and_nothing_else(ringing: System, sto
     )
     everything = b"\n".join(_values(store))
     assert str(upload.id).encode() in everything
-    assert len(outbox(ringing, upload.id)) == 2
+    assert len(outbox(ringing, upload.id)) == 3  # the receipt, and the verdict for two
     for delivery in outbox(ringing, upload.id):
         assert str(delivery.id).encode() in everything
     for secret in ("secret-name", "CS-777", engineer.email, "example.com", token, upload.storage_key):

@@ -104,8 +104,7 @@ def test_what_is_no_name_is_refused(customer: Caller, system: System, name: str)
 def test_what_is_no_name_is_refused_in_an_address(customer: Caller, system: System) -> None:
     problem(customer.ask("PUT", "/upload/%00", data=TGZ), 422, "invalid_input")
     problem(customer.ask("PUT", f"/upload/{'x' * 256}", data=TGZ), 422, "invalid_input")
-    for path in ("/upload/", "/upload/a%0Ab.tgz"):
-        problem(customer.ask("PUT", path, data=TGZ), 404, "not_found")
+    problem(customer.ask("PUT", "/upload/a%0Ab.tgz", data=TGZ), 404, "not_found")
     assert uploads(system) == []
 
 
