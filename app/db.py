@@ -49,13 +49,13 @@ class Database:
 
         Raises:
             DependencyError: the database is away.
-            BadRequestError: it cannot hold a value, for example text with a NUL.
+            BadRequestError: it cannot hold a value, for example text with a NUL, or half a character.
         """
         try:
             with self.sessions() as session:
                 yield session
                 session.commit()
-        except DataError as error:
+        except (DataError, UnicodeEncodeError) as error:
             raise BadRequestError("A value cannot be stored as it is.", cause=str(error)) from error
         except (OperationalError, PoolTimeoutError) as error:
             raise _unavailable(error) from error

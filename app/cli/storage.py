@@ -5,7 +5,8 @@ from uuid import UUID
 import click
 from flask import current_app
 
-from app.domain.errors import PortalError
+from app.domain.errors import NotFoundError, PortalError, StateConflictError
+from app.ports import Storage
 from app.services import moving
 from app.services.moving import Bundle
 from app.system import System
@@ -61,11 +62,18 @@ def _next(system: System, target: str, after: UUID | None, count: int) -> list[B
 
 
 def _move(system: System, target: str, bundle: Bundle) -> bool:
-    """Move one bundle; whether it is moved. Raises StorageFullError, DependencyError: go on later."""
+    """Move one bundle; whether it is moved.
+
+    Raises:
+        StorageFullError, DependencyError: go on later.
+        StateConflictError: it is moved, and what it was copied from is still there.
+    """
     adapters = system.adapters
     source = adapters.store(bundle.storage_name)
+    with system.work() as uow:
+        began = moving.now(uow)
     try:
-        made = moving.copy(source, adapters.store(target), bundle)
+        made = moving.copy(source, adapters.store(target), bundle, began)
     except moving.NotMovedError as error:
         click.echo(f"left {_line(bundle)}: {error.message}", err=True)
         return False
@@ -76,8 +84,24 @@ def _move(system: System, target: str, bundle: Bundle) -> bool:
         adapters.store(target).delete(made.key)  # nobody else knows this name
         click.echo(f"left {_line(bundle)}: {error.message}", err=True)
         return False
-    source.delete(bundle.key)
+    _delete(source, bundle)
     return True
+
+
+def _delete(source: Storage, bundle: Bundle) -> None:
+    """Delete what was copied. A store that does not let us says nothing of it, so this looks.
+
+    Going on would leave two of everything, and more without a row than the sweeper believes.
+    """
+    source.delete(bundle.key)
+    try:
+        source.open(bundle.key)[0].close()
+    except NotFoundError:
+        return
+    raise StateConflictError(
+        f"Moved {_line(bundle)}, but what it was copied from could not be deleted. "
+        "Run this where the worker runs, with what the worker may do; the scheduler deletes the rest."
+    )
 
 
 def _line(bundle: Bundle) -> str:

@@ -69,7 +69,7 @@ class Scope(StrEnum):
     WRITE = "uploads:write"
     READ = "uploads:read"
     DOWNLOAD = "uploads:download"
-    ADMIN = "admin"  # all that no other scope covers
+    ADMIN = "admin"  # all that no other scope covers, and a token may do
 
 
 _SCOPE: Final[dict[Permission, Scope]] = {
@@ -87,14 +87,14 @@ _SCOPE: Final[dict[Permission, Scope]] = {
 _PERSONAL: Final = frozenset({_P.TOKEN_MANAGE, _P.SESSION_CONFIRM, _P.SESSION_END})
 
 
-def scope_of(permission: Permission) -> Scope:
-    """Return the scope that a token needs for it."""
-    return _SCOPE.get(permission, Scope.ADMIN)
+def scope_of(permission: Permission) -> Scope | None:
+    """Return the scope that a token needs for it; None where no token will do."""
+    return None if permission in _PERSONAL else _SCOPE.get(permission, Scope.ADMIN)
 
 
 def scopes_for(role: Role) -> tuple[Scope, ...]:
     """Return the scopes that give a token of somebody in ``role`` anything to do."""
-    given = {scope_of(permission) for permission in PERMISSIONS[role] - _PERSONAL}
+    given = {scope_of(permission) for permission in PERMISSIONS[role]}
     return tuple(scope for scope in Scope if scope in given)
 
 

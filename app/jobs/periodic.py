@@ -6,7 +6,7 @@ from itertools import islice
 from app.domain.jobs import JobName
 from app.log import get_logger
 from app.ports import Storage
-from app.services import expiry, sweeping
+from app.services import expiry, moving, sweeping
 from app.system import System
 from app.uow import UnitOfWork
 
@@ -15,9 +15,10 @@ log = get_logger(__name__)
 _HEAP = 200  # bells
 _LONG = 60  # seconds
 
-#: A stored object younger than this may belong to a row that is about to be committed, seconds.
-_SETTLING = 2 * 3600
-_FEW = 20  # strays that may be removed whatever their share
+#: A stored object younger than this may belong to a row that is about to be committed, seconds. A move
+#: takes the longest to do so.
+_SETTLING = 2 * moving.PATIENCE
+_FEW = 20  # nameless strays that may be removed whatever their share
 
 
 def ring_scans(system: System) -> None:
@@ -86,9 +87,10 @@ def _remove_strays(system: System, storage: Storage) -> None:
     while batch := list(islice(old, 500)):
         with system.work() as uow:
             strays = sweeping.without_row(uow, storage.name, batch)
-        if len(strays) > _FEW and len(strays) * 2 > len(batch):
+            nameless = sweeping.unheard_of(uow, strays)
+        if len(nameless) > _FEW and len(nameless) * 2 > len(batch):
             # More likely the wrong database than so many crashes: what is removed is gone.
-            log.error("too_many_strays", strays=len(strays), stored=len(batch))
+            log.error("too_many_strays", strays=len(nameless), stored=len(batch))
             return
         for key in strays:
             log.warning("stray_removed", key=key)

@@ -3,12 +3,14 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.tickets import TicketState, state_of
 from app.models.account import Organisation
 from app.models.base import Base, WithCreation, WithId
+
+_SEARCH = "lower(reference || ' ' || title)"
 
 
 class Case(WithId, WithCreation, Base):
@@ -20,11 +22,18 @@ class Case(WithId, WithCreation, Base):
         # /cases, newest first: everything, and one organisation's.
         Index(None, "created_at", "id"),
         Index(None, "organisation_id", "created_at", "id"),
+        Index(
+            "ix_support_case_search",
+            "search",
+            postgresql_using="gin",
+            postgresql_ops={"search": "gin_trgm_ops"},
+        ),
     )
 
     organisation_id: Mapped[UUID] = mapped_column(ForeignKey("organisation.id"))
     reference: Mapped[str] = mapped_column(String(64))  # upper case (`naming.clean_case`)
     title: Mapped[str] = mapped_column(String(200), server_default="", default="")
+    search: Mapped[str] = mapped_column(Text, Computed(_SEARCH, persisted=True), deferred=True)
     closed_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)

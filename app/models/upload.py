@@ -157,6 +157,11 @@ class Upload(WithId, WithCreation, Base):
         return self.uploader.email if self.uploader else self.ticket.label if self.ticket else "nobody"
 
     @property
+    def case_of_sender(self) -> str | None:
+        """The case as its sender knows it: with a ticket the ticket's, wherever it was put since."""
+        return self.ticket.case.reference if self.ticket else self.case_reference
+
+    @property
     def sender_name(self) -> str:
         return (self.uploader.name if self.uploader else "") or self.sender
 

@@ -48,9 +48,16 @@ def visible_to(actor: Actor) -> Select[Case]:
     return query
 
 
-def get(session: Session, actor: Actor, case_id: UUID) -> Case:
-    """Return one case. Raises NotFoundError: there is none, or it is somebody else's."""
-    case = session.scalar(visible_to(actor).where(Case.id == case_id))
+def get(session: Session, actor: Actor, case_id: UUID, *, lock: bool = False) -> Case:
+    """Return one case; with ``lock`` nobody else changes it until the transaction ends.
+
+    Raises:
+        NotFoundError: there is none, or it is somebody else's.
+    """
+    query = visible_to(actor).where(Case.id == case_id)
+    if lock:
+        query = query.with_for_update(of=Case, key_share=True).execution_options(populate_existing=True)
+    case = session.scalar(query)
     if case is None:
         raise NotFoundError
     return case
@@ -86,7 +93,7 @@ def page(session: Session, actor: Actor, filters: CaseFilters, cursor: str | Non
 
 def _narrow(query: Select[Case], filters: CaseFilters) -> Select[Case]:
     for word in filters.q.lower().split():
-        query = query.where(func.lower(Case.reference + " " + Case.title).contains(word, autoescape=True))
+        query = query.where(Case.search.contains(word, autoescape=True))
     if filters.open is not None:
         query = query.where(Case.closed_at.is_(None) if filters.open else Case.closed_at.is_not(None))
     if filters.organisation:

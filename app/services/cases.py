@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain import naming
 from app.domain.errors import InvalidInputError, StateConflictError
-from app.models import Case, Organisation, Upload
+from app.models import Case, Organisation, Ticket, Upload
 from app.queries import cases
 from app.services import audit, lifecycle
 from app.uow import UnitOfWork
@@ -22,9 +22,23 @@ def ensure(uow: UnitOfWork, organisation_id: UUID, reference: str | None) -> str
         InvalidInputError: no case has such a reference.
     """
     clean = naming.clean_case(reference)
-    if clean is not None:
-        _add(uow, organisation_id, clean, title="")
+    while clean is not None and not (
+        _hold(uow, organisation_id, clean) or _add(uow, organisation_id, clean, title="")
+    ):
+        pass  # somebody else makes it just now, or has just removed it
     return clean
+
+
+def _hold(uow: UnitOfWork, organisation_id: UUID, reference: str) -> bool:
+    """Whether there is the case; if so, nobody removes it before the unit of work ends."""
+    return (
+        uow.session.scalar(
+            select(Case.id)
+            .where(Case.organisation_id == organisation_id, Case.reference == reference)
+            .with_for_update(read=True, key_share=True)
+        )
+        is not None
+    )
 
 
 def create(uow: UnitOfWork, organisation: str, reference: str | None, title: str | None) -> Case:
@@ -71,8 +85,7 @@ def retitle(uow: UnitOfWork, case_id: UUID, title: str | None) -> Case:
         InvalidInputError: it is too long.
     """
     clean = naming.clean_title(title)
-    case = cases.get(uow.session, uow.actor, case_id)
-    uow.session.refresh(case, with_for_update={"of": Case})
+    case = cases.get(uow.session, uow.actor, case_id, lock=True)
     before, case.title = case.title, clean
     audit.record(
         uow,
@@ -126,6 +139,8 @@ def _turn(
 def attach(uow: UnitOfWork, upload_id: UUID, reference: str | None) -> Upload:
     """Put an upload into a case of its organisation, made now if there was none; or into no case.
 
+    The case that it leaves goes away if there is nothing else to it.
+
     Raises:
         NotFoundError: absent, or not visible to the actor.
         InvalidInputError: no case has such a reference.
@@ -135,4 +150,39 @@ def attach(uow: UnitOfWork, upload_id: UUID, reference: str | None) -> Upload:
     if before != after:
         upload.case_reference = after
         audit.record(uow, "upload.attached", upload=upload, before=before, after=after)
+        if before is not None:
+            uow.session.flush()
+            _remove_empty(uow, upload.organisation_id, before)
     return lifecycle.written(uow, upload)
+
+
+def _remove_empty(uow: UnitOfWork, organisation_id: UUID, reference: str) -> None:
+    """Remove an open case without title, uploads and tickets: nothing is known of it but how it is called.
+
+    Otherwise one upload could make any number of them. One that somebody just begins to use stays.
+    """
+    case_id = uow.session.scalar(
+        select(Case.id)
+        .where(
+            Case.organisation_id == organisation_id,
+            Case.reference == reference,
+            Case.title == "",
+            Case.closed_at.is_(None),
+        )
+        .with_for_update(skip_locked=True, of=Case)
+    )
+    if case_id is None:
+        return
+    # Asked once nobody can begin to use it, and not with the same statement, which would not see all.
+    removed = uow.session.scalar(
+        delete(Case)
+        .where(
+            Case.id == case_id,
+            ~exists().where(Upload.organisation_id == organisation_id, Upload.case_reference == reference),
+            ~exists().where(Ticket.case_id == case_id),
+        )
+        .returning(Case.id)
+        .execution_options(synchronize_session=False)
+    )
+    if removed is not None:
+        audit.record(uow, "case.removed", organisation_id=organisation_id, case=reference)

@@ -13,9 +13,10 @@ from app.domain.events import Event
 from app.domain.lifecycle import JUDGED, UploadState
 from app.log import get_logger
 from app.models import Upload
-from app.ports import Storage
+from app.ports import Settles, Storage
 from app.services import notices
 from app.services.lifecycle import transition
+from app.services.scanning import rescans
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
@@ -44,7 +45,8 @@ def report(work: Work, storage: Storage, upload_id: UUID, version: str, found: s
 
     The upload becomes INTEGRITY_FAILED and staff are told, once, and only if it still has a
     verdict about ``version``. ``found`` is the version that is there, None for no object at all; the
-    same version again says that its bytes are others.
+    same version again says that its bytes are others. Another one may be right where the store settles
+    and no scan came to its end: then a scan is asked for, which tells.
 
     Raises:
         DependencyError: none of some other objects is there either, so the store is to blame.
@@ -56,7 +58,16 @@ def report(work: Work, storage: Storage, upload_id: UUID, version: str, found: s
         if keys and not any(_is_there(storage, key) for key in keys):
             raise DependencyError("The storage seems to be empty.", looked_for=len(keys))
     with work() as uow:
-        return _fail(uow, upload_id, version, found)
+        judged = _judged(uow, upload_id, version)
+        if judged is None:  # deleted, moved, scanned again, or somebody else was first
+            return False
+        if isinstance(storage, Settles) and judged.scan is None and found not in {None, version}:
+            # A worker has settled it, and died or is about to say so. A file that was put there is
+            # not served meanwhile either, and found out by the scan.
+            rescans.ask(uow, upload_id)
+            return False
+        _fail(uow, upload_id, version, found)
+        return True
 
 
 def _is_there(storage: Storage, key: str) -> bool:
@@ -75,14 +86,17 @@ def _reason(version: str, found: str | None) -> str:
     return "The stored file is no longer the one that was scanned."
 
 
-def _fail(uow: UnitOfWork, upload_id: UUID, version: str, found: str | None) -> bool:
-    judged = uow.session.scalar(
-        select(Upload.id)
+def _judged(uow: UnitOfWork, upload_id: UUID, version: str) -> Upload | None:
+    """Return the upload, locked, if it still has a verdict about ``version``."""
+    return uow.session.scalar(
+        select(Upload)
         .where(Upload.id == upload_id, Upload.storage_version == version, Upload.state.in_(JUDGED))
-        .with_for_update()
+        .with_for_update(of=Upload)
+        .execution_options(populate_existing=True)
     )
-    if judged is None:  # deleted, or scanned again, or somebody else was first
-        return False
+
+
+def _fail(uow: UnitOfWork, upload_id: UUID, version: str, found: str | None) -> None:
     log.error("stored_object_changed", upload_id=upload_id, expected=version, found=found)
     failed = transition(
         uow,
@@ -93,7 +107,6 @@ def _fail(uow: UnitOfWork, upload_id: UUID, version: str, found: str | None) -> 
         rescan_asked_at=None,
     )
     notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, failed, occasion=version)
-    return True
 
 
 def sample(uow: UnitOfWork, count: int = _SAMPLE, storage_name: str | None = None) -> list[Stored]:

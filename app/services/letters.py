@@ -100,8 +100,8 @@ def compose(delivery: Delivery, upload: Upload | None, base_url: str) -> Message
 
 
 def _about_upload(delivery: Delivery, upload: Upload, base_url: str) -> tuple[str, list[str]]:
-    case = upload.case_reference or "no case"
     of_sender = is_of_sender(delivery, upload)
+    case = (upload.case_of_sender if of_sender else upload.case_reference) or "no case"
     title, opening = (of_sender and _SENDER.get(delivery.event)) or _UPLOAD[delivery.event]
     judged = delivery.event in _VERDICTS
     return f"[{case}] {title}: {upload.filename}", [

@@ -1,17 +1,19 @@
 """Moving bundles from one store to another, one by one: copied, read back, then one guarded UPDATE.
 
 The copy has a name of its own, made up for this one try. So whatever dies in between, the row names
-one whole object; what the try left in the other store is a stray like any, and swept away.
+one whole object; what the try left in the other store is a stray like any, and swept away. A try that
+was frozen for so long that this may have happened to its copy already changes nothing (`PATIENCE`).
 """
 
 import hashlib
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import BinaryIO, get_args
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from app.domain import naming
 from app.domain.errors import NotFoundError, PortalError, StateConflictError
@@ -24,6 +26,11 @@ from app.services.scanning import leases
 from app.uow import UnitOfWork
 
 _BLOCK = 1024**2
+
+#: How long a move may take, from before the first byte of the copy to the row's change, seconds. Until
+#: then no row names the copy: the sweeper must leave alone what is younger than this, and more.
+PATIENCE = 12 * 3600
+
 _MOVABLE = JUDGED | {UploadState.SEALED}
 
 
@@ -49,12 +56,13 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """Where the same bytes lie in the other store."""
+    """Where the same bytes lie in the other store, since no earlier than ``began``."""
 
     storage_name: str
     key: str
     version: str
     sha256: str
+    began: datetime
 
 
 def elsewhere(uow: UnitOfWork, storage_name: str, after: UUID | None, limit: int) -> Sequence[Bundle]:
@@ -85,8 +93,16 @@ def _bundle(upload: Upload) -> Bundle:
     )
 
 
-def copy(source: Storage, target: Storage, bundle: Bundle) -> Copy:
+def now(uow: UnitOfWork) -> datetime:
+    """Return the database's time, for a `copy` that is about to begin."""
+    time: datetime = uow.session.scalars(select(func.clock_timestamp())).one()
+    return time
+
+
+def copy(source: Storage, target: Storage, bundle: Bundle, began: datetime) -> Copy:
     """Copy the bytes, read them back, and copy what lies beside them. No transaction is open meanwhile.
+
+    ``began`` is the database's time, asked for before.
 
     Raises:
         NotMovedError: what is stored is not what the row says.
@@ -107,7 +123,7 @@ def copy(source: Storage, target: Storage, bundle: Bundle) -> Copy:
         with suppress(PortalError):  # else the sweeper finds it
             target.delete(key)
         raise
-    return Copy(target.name, key, version, sha256)
+    return Copy(target.name, key, version, sha256, began)
 
 
 def _copy_bytes(source: Storage, target: Storage, bundle: Bundle, key: str) -> str:
@@ -144,10 +160,13 @@ def _copy_side(source: Storage, key: str, target: Storage, copied: str, side: Si
 
 
 def repoint(uow: UnitOfWork, bundle: Bundle, made: Copy) -> None:
-    """Let the row, and the verdict, be about the copy from now on. Nothing else changes.
+    """Let the row, and the verdict, be about the copy from now on.
+
+    The fence goes up: a worker that claimed the bundle where it was, and was frozen, writes nothing.
 
     Raises:
-        NotMovedError: the row is another now: it is being scanned, was deleted, or was moved.
+        NotMovedError: the row is another now: it is being scanned, was deleted, or was moved. Or it took
+            so long that the copy may have been taken for a stray.
     """
     moved = uow.session.scalar(
         update(Upload)
@@ -158,8 +177,10 @@ def repoint(uow: UnitOfWork, bundle: Bundle, made: Copy) -> None:
             Upload.storage_name == bundle.storage_name,
             Upload.storage_version == bundle.version,
             leases.free(),
+            func.clock_timestamp() < made.began + timedelta(seconds=PATIENCE),
         )
         .values(
+            epoch=Upload.epoch + 1,
             storage_name=made.storage_name,
             storage_key=made.key,
             storage_version=made.version,
@@ -169,7 +190,7 @@ def repoint(uow: UnitOfWork, bundle: Bundle, made: Copy) -> None:
         .execution_options(populate_existing=True)
     )
     if moved is None:
-        raise NotMovedError("It was scanned, moved or deleted meanwhile.")
+        raise NotMovedError("It was scanned, moved or deleted meanwhile, or this took too long.")
     uow.session.execute(
         update(Scan)
         .where(Scan.upload_id == bundle.upload_id, Scan.storage_version == bundle.version)

@@ -63,6 +63,15 @@ def recount(uow: UnitOfWork, organisation_id: UUID) -> Drift | None:
         )
         .values(held_bytes=func.coalesce(Upload.size, Upload.declared_bytes, Upload.received_bytes))
     )
+    uow.session.execute(  # what such a release ended
+        update(Upload)
+        .where(
+            Upload.organisation_id == organisation_id,
+            Upload.held_bytes.is_not(None),
+            Upload.state.not_in([*STORED, UploadState.RECEIVING]),
+        )
+        .values(held_bytes=None)
+    )
     row = uow.session.execute(
         select(Organisation.slug, Organisation.used_bytes, Organisation.used_uploads)
         .where(Organisation.id == organisation_id)

@@ -47,7 +47,11 @@ def check_open(uow: UnitOfWork) -> None:
     waits there for the first, and sees it here.
     """
     open_now = uow.session.scalar(
-        select(func.count()).where(sent_by(uow.actor), Upload.state == UploadState.RECEIVING)
+        select(func.count()).where(
+            sent_by(uow.actor),
+            Upload.state == UploadState.RECEIVING,
+            Upload.joined_into.is_(None),  # parts that were joined count as the whole
+        )
     )
     limit = uow.settings.max_open_uploads
     if (open_now or 0) >= limit:
@@ -117,14 +121,29 @@ def make_room(uow: UnitOfWork, upload_id: UUID, size: int) -> int:
     )
     if upload is None:
         raise StateConflictError("This upload has ended.", upload_id=upload_id)
-    held = size + uow.settings.checkpoint_bytes
+    held = size + _some_more(uow, upload, size)
     try:
-        with uow.session.begin_nested():  # the organisation may have room where the ticket has none
+        with uow.session.begin_nested():  # others may take the room meanwhile
             settle(uow, upload, held)
     except QuotaError:
         held = size
         settle(uow, upload, held)
     return held
+
+
+def _some_more(uow: UnitOfWork, upload: Upload, size: int) -> int:
+    """Return how many bytes to hold beyond ``size``: near a limit, all that is left."""
+    left = uow.session.scalar(
+        select(
+            func.least(  # NULL, where there is no limit, does not count
+                Organisation.quota_bytes - Organisation.used_bytes, Ticket.max_bytes - Ticket.used_bytes
+            )
+        )
+        .outerjoin(Ticket, Ticket.id == upload.ticket_id)
+        .where(Organisation.id == upload.organisation_id)
+    )
+    most = uow.settings.checkpoint_bytes
+    return most if left is None else max(min(most, left + (upload.held_bytes or 0) - size), 0)
 
 
 def check_room(uow: UnitOfWork, size: int) -> None:

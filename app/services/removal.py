@@ -14,10 +14,11 @@ from app.uow import UnitOfWork
 _TOO_LATE = ", so it can no longer be withdrawn. Ask support to delete it."
 
 
-def delete(uow: UnitOfWork, upload_id: UUID, reason: str) -> Upload:
+def delete(uow: UnitOfWork, upload_id: UUID, reason: str = "Deleted by support.") -> Upload:
     """Mark the upload deleted; the caller then removes the bytes under its storage key.
 
-    Should the caller die in between, the storage sweep removes them.
+    Should the caller die in between, the storage sweep removes them. Whoever sent it reads the
+    ``reason``, so it names nobody of the staff; the audit does.
 
     Raises:
         NotFoundError: absent or not visible to the actor.

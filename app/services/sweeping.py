@@ -1,6 +1,7 @@
 """Finding what got stuck. Nothing here needs Redis; every step may run on any node, any time."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,9 +10,9 @@ from sqlalchemy.orm import aliased
 
 from app.domain.jobs import JobName
 from app.domain.lifecycle import RESUMABLE, STORED, UploadState
-from app.models import Upload
+from app.models import Ticket, Upload
 from app.queries import engine
-from app.services import deliveries, gate
+from app.services import deliveries, gate, tickets
 from app.services.intake import records
 from app.services.scanning import claims, due
 from app.services.scanning.verdicts import edition
@@ -19,6 +20,7 @@ from app.uow import UnitOfWork
 
 _BATCH = 100
 _FEW = 20  # bells that nobody waits for
+_SILENT = "Nothing came any more, so it was given up. Send the file again."
 
 
 def lead(uow: UnitOfWork, step: str) -> bool:
@@ -77,23 +79,37 @@ def abandon_stale(uow: UnitOfWork) -> list[tuple[str, str]]:
         return Upload.active_at < func.now() - timedelta(seconds=seconds)
 
     whole = aliased(Upload)
+    revoked = Upload.ticket_id.in_(select(Ticket.id).where(Ticket.revoked_at.is_not(None)))
     stale = uow.session.execute(
-        select(Upload.id, Upload.storage_name, Upload.storage_key)
+        select(Upload.id, Upload.storage_name, Upload.storage_key, revoked)
         .where(
             Upload.state == UploadState.RECEIVING,
             or_(
-                and_(Upload.door.in_(RESUMABLE), silent(uow.settings.resumable_for)),
+                # What was joined into a whole is kept for as long as that is.
+                and_(
+                    Upload.door.in_(RESUMABLE),
+                    Upload.joined_into.is_(None),
+                    silent(uow.settings.resumable_for),
+                ),
                 and_(Upload.door.not_in(RESUMABLE), silent(uow.settings.abandoned_after)),
+                # Nobody can go on with what was never begun at the store.
+                and_(
+                    Upload.door == "direct",
+                    Upload.multipart_id.is_(None),
+                    silent(uow.settings.abandoned_after),
+                ),
                 # What is to be done with a part is done, and whoever did it died before it was ended.
                 Upload.joined_into.in_(select(whole.id).where(whole.state != UploadState.RECEIVING)),
+                # Its ticket was revoked, and whoever did it died before this was given up.
+                revoked,
             ),
         )
         .with_for_update(skip_locked=True, of=Upload)
         .limit(_BATCH)
     ).all()
-    for upload_id, _, _ in stale:
-        records.abandon(uow, upload_id, "Nothing came any more, so it was given up. Send the file again.")
-    return [(name, key) for _, name, key in stale]
+    for upload_id, _, _, cut_short in stale:
+        records.abandon(uow, upload_id, tickets.CUT_SHORT if cut_short else _SILENT)
+    return [(name, key) for _, name, key, _ in stale]
 
 
 def without_row(uow: UnitOfWork, storage_name: str, keys: Iterable[str]) -> list[str]:
@@ -107,3 +123,26 @@ def without_row(uow: UnitOfWork, storage_name: str, keys: Iterable[str]) -> list
         )
     )
     return sorted(set(asked) - set(wanted))
+
+
+def unheard_of(uow: UnitOfWork, keys: Iterable[str]) -> list[str]:
+    """Return those ``keys`` that no row was ever about, in whatever state it is and wherever it lies now.
+
+    What was deleted, given up or moved away has a row that says so; in the wrong database it has none.
+    """
+    asked = list(keys)
+    ids = {key: upload_id for key in asked if (upload_id := _upload_of(key))}
+    known = uow.session.execute(
+        select(Upload.id, Upload.storage_key).where(
+            or_(Upload.storage_key.in_(asked), Upload.id.in_(ids.values()))
+        )
+    ).all()
+    names, heard = {row.storage_key for row in known}, {row.id for row in known}
+    return [key for key in asked if key not in names and ids.get(key) not in heard]
+
+
+def _upload_of(key: str) -> UUID | None:
+    """Return which upload a key was made for. What was moved has another, which names none."""
+    with suppress(ValueError):
+        return UUID(key.rpartition("/")[2])
+    return None

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, update
@@ -16,6 +17,9 @@ from app.queries import cases, tickets
 from app.queries.tickets import SeenTicket
 from app.services import audit, notices
 from app.uow import UnitOfWork
+
+#: What is said of an upload that a ticket's end has ended.
+CUT_SHORT: Final = "The ticket was withdrawn before all had arrived."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ def issue(uow: UnitOfWork, case_id: UUID, terms: Terms, ticket_id: UUID | None =
         NotFoundError: the case is absent, or not visible to the actor.
         StateConflictError: it is closed; or a ticket with this id was made already.
     """
-    case = cases.get(uow.session, uow.actor, case_id)
+    case = cases.get(uow.session, uow.actor, case_id, lock=True)
     if uow.actor.id is None:
         raise ForbiddenError("Tickets are made by people.")
     if case.closed_at is not None:

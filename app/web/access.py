@@ -128,6 +128,8 @@ def check_permission(permission: Permission, instead: Permission | None = None) 
         raise ForbiddenError("Your account may not do this.")
     if not actor().covers(permission):
         scope = scope_of(permission)
+        if scope is None:
+            raise ForbiddenError("This needs a person at a browser, not a token.")
         raise ForbiddenError(f"This token does not have the scope {scope}. Make one that has.")
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from flask import Response, g, request
 
 from app.bundle.salvage import salvage
-from app.domain.errors import NotFoundError, StateConflictError
+from app.domain.errors import DependencyError, NotFoundError, StateConflictError
 from app.domain.lifecycle import UploadState
 from app.models import Upload
 from app.ports import PresignsDownloads
@@ -26,21 +26,25 @@ MIMETYPE = "application/gzip"
 
 _SENDS_BYTES = frozenset({HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT, HTTPStatus.SEE_OTHER})
 _ADDRESS_LASTS = 60  # seconds, to begin a download straight from the store
+_TRIES = 3  # to open what the row names: it may be moved between the two
 
 
 def send_upload(upload_id: UUID) -> Response:
     """Send the bytes of a clean or released upload, provided that they are the ones that were scanned.
 
     Where the store can be asked for that very version by anybody who has an address signed for it, a
-    GET is sent there.
+    browser is sent there. Whoever sends credentials gets the bytes: a program may not follow, and take
+    the empty answer for the file.
 
     Raises:
         NotFoundError: absent, or not visible to whoever asks.
         StateConflictError: not clean, not released to whoever asks, or changed since the scan.
+        DependencyError: it is just being moved.
     """
 
     def answer(upload: Upload, file: BinaryIO, guard: Guard, leave: Leave) -> Response:
-        if request.method == "GET" and (address := _address(upload, leave)):
+        by_session = request.authorization is None
+        if request.method == "GET" and by_session and (address := _address(upload, leave)):
             file.close()
             return send_elsewhere(address)
         # No scan has come as far as the SHA-256 of what was released without one.
@@ -59,6 +63,7 @@ def send_salvage(upload_id: UUID) -> Response:
         NotFoundError: absent, or not visible to whoever asks.
         ForbiddenError: whoever asks is not staff.
         StateConflictError: not infected, not all else proven clean, or changed since the scan.
+        DependencyError: it is just being moved.
     """
 
     def answer(upload: Upload, file: BinaryIO, guard: Guard, leave: Leave) -> Response:
@@ -76,9 +81,13 @@ def _send(
     ask: Callable[[UnitOfWork, UUID], tuple[Upload, Leave]],
     answer: Callable[[Upload, BinaryIO, Guard, Leave], Response],
 ) -> Response:
-    with work() as uow:
-        upload, leave = ask(uow, upload_id)
-    file = _open(upload, leave)
+    for _ in range(_TRIES):
+        with work() as uow:
+            upload, leave = ask(uow, upload_id)
+        if file := _open(upload, leave):
+            break
+    else:
+        raise DependencyError("This file is just being moved. Try again in a moment.", upload_id=upload_id)
     try:
         guard = Guard(system(), actor(), g.request_id, leave, store_of(upload), upload.storage_key)
         response = answer(upload, file, guard, leave)
@@ -91,8 +100,11 @@ def _send(
     return response
 
 
-def _open(upload: Upload, leave: Leave) -> BinaryIO:
-    """Return the stored object that there is leave for. Any other is reported, and never opened again."""
+def _open(upload: Upload, leave: Leave) -> BinaryIO | None:
+    """Return the stored object that there is leave for; None if its row is about another by now.
+
+    Any other object is reported, and never opened again.
+    """
     storage = store_of(upload)
     found = None
     try:
@@ -102,10 +114,11 @@ def _open(upload: Upload, leave: Leave) -> BinaryIO:
         file.close()
     except NotFoundError:
         pass
-    failed = integrity.report(system().work, storage, upload.id, leave.version, found)
+    if not integrity.report(system().work, storage, upload.id, leave.version, found):
+        return None
     raise StateConflictError(
         downloads.CHANGED if found else "The stored file is missing. Tell support.",
-        state=UploadState.INTEGRITY_FAILED if failed else upload.state,
+        state=UploadState.INTEGRITY_FAILED,
     )
 
 

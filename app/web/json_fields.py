@@ -1,8 +1,12 @@
 """A request's JSON object, read strictly: what is not understood is refused, not passed over."""
 
+import re
+
 from flask import Request
 
 from app.domain.errors import BadRequestError, InvalidInputError
+
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 class JsonFields:
@@ -27,7 +31,7 @@ class JsonFields:
     def text(self, name: str) -> str | None:
         """Return a text; None where there is none, or null. Raises InvalidInputError."""
         value = self._document.get(name)
-        if value is not None and not isinstance(value, str):
+        if value is not None and not _is_text(value):
             raise InvalidInputError(f"{name} must be a text.")
         return value
 
@@ -41,6 +45,11 @@ class JsonFields:
     def texts(self, name: str) -> list[str]:
         """Return a list of texts; empty where there is none, or null. Raises InvalidInputError."""
         value = self._document.get(name) or []
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        if not isinstance(value, list) or not all(_is_text(item) for item in value):
             raise InvalidInputError(f"{name} must be a list of texts.")
         return value
+
+
+def _is_text(value: object) -> bool:
+    """Whether it is made of characters: JSON can spell halves of them (RFC 8259 section 8.2)."""
+    return isinstance(value, str) and not _HALF.search(value)

@@ -3,6 +3,7 @@
 from app.domain.lifecycle import JUDGED
 from app.domain.receipt import checksum_line
 from app.models import Upload
+from app.web.context import actor
 from app.web.upload_json import rfc3339
 
 
@@ -17,7 +18,7 @@ def receipt_json(upload: Upload) -> dict[str, object]:
         "filename": upload.filename,
         "size": upload.size,
         "sha256": upload.sha256,
-        "case": upload.case_reference,
+        "case": upload.case_of_sender if actor().ticket_id else upload.case_reference,
         "organisation": upload.organisation.slug,
         "sent_by": upload.sender,
         "received_at": rfc3339(upload.sealed_at),

@@ -29,6 +29,6 @@ def revoke_ticket(ticket_id: UUID) -> SeenTicket:
     for upload_id in begun:
         with suppress(StateConflictError):  # it was sealed, or given up, meanwhile
             with work() as uow:
-                upload = records.abandon(uow, upload_id, "The ticket was withdrawn before all had arrived.")
+                upload = records.abandon(uow, upload_id, tickets.CUT_SHORT)
             store_of(upload).delete(upload.storage_key)
     return seen

@@ -18,7 +18,7 @@ def upload_json(upload: Upload) -> dict[str, object]:
         "state": upload.state.value,
         "reason": upload.reason,
         "reason_code": upload.obstacle.value if upload.obstacle else None,
-        "case": upload.case_reference,
+        "case": upload.case_of_sender if actor().ticket_id else upload.case_reference,
         "note": upload.note,
         "organisation": upload.organisation.slug,
         "uploaded_by": upload.sender,

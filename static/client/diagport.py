@@ -59,9 +59,12 @@ class Sending:
         self.hashing = self.pool.submit(self.hash)
 
     def read(self, start, size):
-        with self.path.open("rb") as file:
-            file.seek(start)
-            return file.read(size)
+        try:
+            with self.path.open("rb") as file:
+                file.seek(start)
+                return file.read(size)
+        except OSError as error:
+            raise SendError(f"The file cannot be read any more: {error}.", DIGEST) from error
 
     def hash(self):
         """Return the SHA-256 of the file, hex and as a header field (RFC 9530)."""
@@ -70,11 +73,12 @@ class Sending:
             whole.update(self.read(start, 1 << 20))
         return whole.hexdigest(), {"Repr-Digest": f"sha-256=:{b64encode(whole.digest()).decode()}:"}
 
-    def ask(self, method, path, fields=(), body=None):
+    def ask(self, method, path, fields=(), body=None, login=True):
         """Make one request; return (header fields, JSON). Raises SendError."""
-        told, fields = {}, {"Tus-Resumable": "1.0.0", **dict(fields)}
+        told, fields = {}, {"Tus-Resumable": "1.0.0", **dict(fields)} if login else fields
         request = urllib.request.Request(urljoin(self.args.url, path), body, fields, method=method)
-        request.add_unredirected_header("Authorization", self.login)  # for the portal alone
+        if login:
+            request.add_unredirected_header("Authorization", self.login)  # for the portal alone
         try:
             with self.opener.open(request, timeout=90) as answer:
                 return answer.headers, json.loads(answer.read() or b"{}")
@@ -93,16 +97,15 @@ class Sending:
 
     def persist(self, step, *given):
         """Return what a step returns, tried again until it works or nothing has moved for too long."""
-        pause, moves, since = 1, -1, 0
+        pause, moves, until = 1, -1, 0
         while True:
             try:
                 return step(*given)
             except SendError as trouble:
                 if moves != self.moves:
-                    pause, moves, since = 1, self.moves, time.monotonic()
+                    pause, moves, until = 1, self.moves, time.monotonic() + self.args.retry_for
                 rest = max(trouble.wait or 0, pause)
-                late = time.monotonic() + rest - since > self.args.retry_for
-                if late or trouble.wait is None or self.failed:
+                if trouble.wait is None or self.failed or time.monotonic() + rest > until:
                     self.failed = self.failed or trouble  # which ends the other parts, too
                     raise self.failed from trouble
                 self.say(f"{trouble} Trying again in {rest} s.")
@@ -110,8 +113,7 @@ class Sending:
                 pause = min(2 * pause, 30)
 
     def say(self, text, end="\n"):
-        clear = "\r\x1b[K" if self.terminal else ""
-        print(f"{clear}{self.path.name}: {text}", end=end, file=sys.stderr, flush=True)
+        print(self.terminal * "\r\x1b[K" + f"{self.path.name}: {text}", end=end, file=sys.stderr, flush=True)
 
     def show(self):
         """Show how far it is: always on a terminal, every ten seconds elsewhere."""
@@ -145,6 +147,7 @@ class Sending:
 
     def begin(self):
         """Begin an upload, or one for each part of a large file; note and return where."""
+        self.failed = None  # that was of what was begun before
         offered = self.persist(self.ask, "OPTIONS", "/tus")[0].get("Tus-Extension", "")
         parts = self.parts(self.args.connections if "concatenation" in offered and self.size > LARGE else 1)
         about = self.about if len(parts) == 1 else {"Upload-Concat": "partial"}
@@ -162,11 +165,9 @@ class Sending:
         while wait(running, 0.3).not_done:
             self.show()
         print(end="\n" if self.terminal else "", file=sys.stderr)  # what follows has a line of its own
-        told = [one.result() for one in running][-1]
-        if len(paths) > 1:
-            joined = {"Upload-Concat": "final;" + " ".join(paths), **self.about, **self.hashing.result()[1]}
-            told = self.persist(self.ask, "POST", "/tus", joined)[1]
-        return told
+        told = [one.result() for one in running][-1]  # nothing, where they are but parts
+        joined = {"Upload-Concat": "final;" + " ".join(paths), **self.about, **self.hashing.result()[1]}
+        return told or self.persist(self.ask, "POST", "/tus", joined)[1]
 
     def stretch(self, path, part, whole):
         """Send a part from wherever it stands; return what the last answer tells."""
@@ -209,9 +210,8 @@ def main(path, args):
     if not (sending.size and sending.path.is_file()):
         raise SendError("There is nothing in it to send.", USAGE)
     upload, mine = sending.send(), sending.hashing.result()[0]
-    page = "/files/{}/receipt" if sending.login.startswith("Bearer") else "/api/v1/uploads/{}/receipt"
-    page = urljoin(args.url, page.format(upload["id"]))
-    print(f"id       {upload['id']}\nsha256   {mine}\nreceipt  {page}", flush=True)
+    page = f"{'/files' if sending.login.startswith('Bearer') else '/api/v1/uploads'}/{upload['id']}/receipt"
+    print(f"id       {upload['id']}\nsha256   {mine}\nreceipt  {urljoin(args.url, page)}", flush=True)
     while args.wait and upload["state"] in ("receiving", "sealed", "scanning"):
         told, upload = sending.persist(sending.ask, "GET", f"/api/v1/uploads/{upload['id']}")
         time.sleep(int(told.get("Retry-After", 0)))

@@ -65,7 +65,14 @@ async function add(file, wanted) {
 
 async function prepare(row) {
   const begun = unfinished.like(row.file);
-  const Way = await wayOf(begun?.way ?? portal.way);
+  let Way;
+  try {
+    Way = await wayOf(begun?.way ?? portal.way);
+  } catch {
+    row.unready();
+    announce(`${row.file.name}: a piece of this page is missing.`);
+    return;
+  }
   const transfer = new Transfer(row.file, Way, portal, (changed) => changedOne(row, changed));
   row.begun = begun;
   const here = await transfer.findPrevious();
@@ -125,7 +132,7 @@ const acts = {
   anew: (transfer, row) => prepare(row).then(refresh),
   pause: (transfer) => transfer.pause(),
   resume: (transfer) => transfer.queue(),
-  retry: (transfer) => transfer.start(),
+  retry: (transfer, row) => (transfer ? transfer.start() : prepare(row).then(refresh)),
   async goon(transfer, row) {
     for (const other of transfers()) if (other !== transfer) other.goOn();
     const now = await transfer.goOn();
@@ -200,7 +207,7 @@ if (input.files.length > 0) input.dispatchEvent(new Event("change"));
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();
-  await Promise.all(looking);
+  await Promise.allSettled(looking);
   const ready = [...entries].filter(([row]) => row.phase === "ready");
   if (ready.length === 0 && entries.size > 0) return;
   if (ready.length === 0) {

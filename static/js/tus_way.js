@@ -11,6 +11,11 @@ import { Line } from "./tus_line.js";
 // the first ones gain.
 const PARTS = 4;
 const PARALLEL_FROM = 64 * 1024 * 1024;
+// What the portal answers to a request to join parts that have come to nothing: gone, or refused for good.
+const ENDED = new Set([404, 410, 415, 422]);
+// Another request may be joining them just now, but not for ever.
+const CONFLICT = 409;
+const CONFLICTS = 4;
 
 /** Cut into parts as for ever: what was begun by one version of this page is finished by another. */
 function cut(size, count) {
@@ -61,6 +66,8 @@ export class TusWay {
   start(about) {
     this.#about = { filename: this.file.name, ...about };
     if (this.#join) clearTimeout(this.#join.timer);
+    // The portal sees the parts otherwise than this page: it is asked for each where to go on.
+    if (this.#join?.asksAgain) this.adopt(this.parts.map(({ url }) => this.portal.idIn(url)));
     this.#join = null;
     this.parts.forEach((part, index) => part.start(this.lines > 1 ? this.#label(index) : this.#about));
     this.#follow();
@@ -170,12 +177,21 @@ export class TusWay {
       trouble = judge(0);
     }
     if (this.#join !== join) return; // paused meanwhile
+    if (trouble.status === CONFLICT && this.#patience.tries >= CONFLICTS) {
+      trouble.kind = "postponed";
+      join.asksAgain = true;
+    } else if (trouble.status === 413) {
+      trouble.kind = "postponed"; // no room for one more: the parts are kept until there is
+    }
     if (trouble.kind === "again") {
       const wait = this.#patience.next(trouble.wait);
       join.retryAt = Date.now() + wait;
       join.timer = setTimeout(() => this.start(this.#about), wait);
-    } else if (trouble.kind !== "signed-out") {
-      // What cannot be joined begins anew, if at all.
+    } else {
+      this.#patience.reset();
+    }
+    if (ENDED.has(trouble.status)) {
+      // It begins anew, if at all.
       await Promise.all(this.parts.map((part) => part.forget()));
       this.parts = this.#cut(this.lines);
     }

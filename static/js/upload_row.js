@@ -7,6 +7,7 @@ const BUTTONS = {
   looking: [],
   unfit: ["remove"],
   other: ["anew", "remove"],
+  unready: ["retry", "remove"],
   ask: ["continue", "restart", "remove"],
   ready: ["remove"],
   queued: ["cancel"],
@@ -84,6 +85,16 @@ export class UploadRow {
       "other",
       "This is another file.",
       `${wanted.filename} with ${size(wanted.size)} was begun. Choose that one to go on with it.`,
+      "warn",
+    );
+  }
+
+  /** The page itself lacks what it sends with. */
+  unready() {
+    this.show(
+      "unready",
+      "A piece of this page did not load.",
+      "Try again when the network is back. If that does not help, reload the page and choose the file again.",
       "warn",
     );
   }

@@ -2,8 +2,8 @@
 
 "customer" sent the upload that is asked for, "stranger" is a customer of another organisation,
 "ticket" has one for another case of the customer's organisation.
-Everybody but anonymous and ticket sends a token; what needs a person who has just signed in is 403
-to it. Whoever asks below /t/ acts with the ticket in the address.
+Everybody but anonymous and ticket sends a token; what needs a person at a browser is 403 to it.
+Whoever asks below /t/ acts with the ticket in the address.
 415 and 422 mean that somebody came as far as the content; 409, that there is no S3 here to send to.
 """
 
@@ -13,11 +13,9 @@ MATRIX = """
 methods           rule                                    anonymous customer stranger engineer admin ticket
 GET,HEAD          /                                       303       200      200      200      200      403
 OPTIONS           /                                       200       200      200      200      200      200
-GET,HEAD,OPTIONS  /account                                401       200      200      200      200      403
-GET,HEAD,POST     /account/tokens/new                     401       403      403      403      403      403
-OPTIONS           /account/tokens/new                     401       200      200      200      200      403
-POST              /account/tokens/<uuid:token_id>/revoke  401       303      404      404      404      403
-OPTIONS           /account/tokens/<uuid:token_id>/revoke  401       200      200      200      200      403
+GET,HEAD,OPTIONS  /account                                401       403      403      403      403      403
+GET,HEAD,POST,OPTIONS /account/tokens/new                 401       403      403      403      403      403
+POST,OPTIONS      /account/tokens/<uuid:token_id>/revoke  401       403      403      403      403      403
 GET,HEAD          /api/v1/cases                           401       200      200      200      200      403
 POST              /api/v1/cases                           401       403      403      201      201      403
 OPTIONS           /api/v1/cases                           401       200      200      200      200      403
@@ -98,10 +96,8 @@ GET,HEAD,OPTIONS  /send-from-a-server                      200       200      20
 GET,HEAD          /sign-in                                200       303      303      303      303      303
 POST              /sign-in                                403       422      422      422      422      422
 OPTIONS           /sign-in                                200       200      200      200      200      200
-GET,HEAD,POST     /sign-in/again                          401       403      403      403      403      403
-OPTIONS           /sign-in/again                          401       200      200      200      200      403
-POST              /sign-out                               401       303      303      303      303      403
-OPTIONS           /sign-out                               401       200      200      200      200      403
+GET,HEAD,POST,OPTIONS /sign-in/again                      401       403      403      403      403      403
+POST,OPTIONS      /sign-out                               401       403      403      403      403      403
 GET,HEAD,OPTIONS  /static/<path:filename>                 200       200      200      200      200      200
 GET,HEAD,OPTIONS  /t                                      200       200      200      200      200      200
 POST              /t                                      403       303      303      303      303      303

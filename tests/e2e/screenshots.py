@@ -72,6 +72,15 @@ class Portal:
             time.sleep(0.2)
         return str(upload["id"])
 
+    def ticket(self, case: str) -> tuple[str, str]:
+        """Make a ticket for a case that there is; return the case's id and the ticket's code."""
+        api, headers = f"{self.url}/api/v1/cases", self._headers("engineer")
+        found = requests.get(api, params={"q": case}, headers=headers, timeout=60).json()["items"][0]
+        terms = {"days": 7, "uploads": 3}
+        made = requests.post(f"{api}/{found['id']}/tickets", json=terms, headers=headers, timeout=60)
+        made.raise_for_status()
+        return found["id"], made.json()["code"]
+
     @contextmanager
     def open(self, browser: Browser, who: str, **options: Any) -> Iterator[Page]:
         """Open a browser where ``who`` has signed in."""
@@ -109,6 +118,7 @@ def infected(content: bytes) -> bytes:
 
 def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> None:
     """Take every picture, on a desk in light and on a phone in dark."""
+    case, code = portal.ticket("CS-4702")
     for suffix, options in LOOKS:
         with portal.open(browser, "engineer", **options) as page:
             page.goto("/files")
@@ -123,9 +133,17 @@ def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> 
             page.goto(f"/files/{sent[INFECTED]}")
             expect(page.get_by_role("link", name="Take the rest")).to_be_visible()
             page.screenshot(path=into / f"infected{suffix}.png", full_page=True)
+            page.goto(f"/cases/{case}")
+            page.screenshot(path=into / f"case{suffix}.png", full_page=True)
+            page.goto(f"/t/{code}")
+            page.screenshot(path=into / f"ticket{suffix}.png", full_page=True)
         with portal.open(browser, "acme", **options) as page:
             page.goto("/send-from-a-server")
             page.screenshot(path=into / f"from-a-server{suffix}.png", full_page=True)
+            page.goto("/account")
+            page.screenshot(path=into / f"account{suffix}.png", full_page=True)
+            page.goto(f"/files/{sent[READY]}/receipt")
+            page.screenshot(path=into / f"receipt{suffix}.png", full_page=True)
             page.goto("/")
             sending(page)
             page.screenshot(path=into / f"send{suffix}.png")

@@ -144,6 +144,20 @@ def test_the_file_gets_shorter(live: Live, relay: Relay, tmp_path: Path) -> None
     assert "shorter" in done.errors
 
 
+def test_the_file_is_taken_away(live: Live, relay: Relay, tmp_path: Path) -> None:
+    """What cannot be read ends every connection, and is no wrong usage."""
+    client = Client(live, tmp_path / "home", **SEVERAL)
+    parcel = pack(tmp_path, noisy_tgz(SIZE, seed=9), "client-taken-away.tgz")
+    process = stuck(client, relay, parcel)
+    parcel.path.unlink()
+    relay.mend()
+
+    done = Outcome(process)
+
+    assert done.code == DIGEST, done.errors
+    assert "cannot be read any more" in done.errors
+
+
 def test_what_the_portal_gave_up_is_sent_anew(live: Live, relay: Relay, tmp_path: Path) -> None:
     client = Client(live, tmp_path / "home")
     parcel = pack(tmp_path, noisy_tgz(SIZE, seed=6), "client-anew.tgz")

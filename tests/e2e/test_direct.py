@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Route, expect
 from app.cli.dev.services import Services
 from tests.e2e.browser import People
 from tests.e2e.sources import Parcel, noisy_tgz, pack
-from tests.e2e.walk import id_of, send
+from tests.e2e.walk import choose, id_of, row_of, send
 from tests.live import Live, clone_database, eventually
 from tests.s3servers import S3Server
 
@@ -100,6 +100,22 @@ def test_a_closed_tab_goes_on_where_it_was(portal: Live, people: People, parcel:
     assert [match[1] for url in sent if (match := PUT.search(url))] == ["2"]
     assert id_of(row) == str(upload_id)
     expect_arrived(portal, id_of(row), parcel)
+
+
+def test_a_page_of_which_a_piece_is_missing_says_so(people: People, parcel: Parcel) -> None:
+    """The way past the portal is a file of its own, fetched when it is needed: the line may be broken."""
+    page = people.sign_in("acme")
+    people.tolerate(page, "net::ERR_")
+    page.route(re.compile(r"/direct\.[^/]*js"), lambda route: route.abort())
+    choose(page, parcel)
+    row = row_of(page, parcel.name)
+    expect(row).to_have_attribute("data-phase", "unready")
+    expect(row).to_contain_text("A piece of this page did not load.")
+    page.unroute_all()
+    row.get_by_role("button", name=re.compile("^Try again")).click()
+    expect(row).to_have_attribute("data-phase", "ready")
+    row.get_by_role("button", name=re.compile("^Remove")).click()
+    expect(row).to_have_count(0)
 
 
 def test_cancelled(portal: Live, people: People, parcel: Parcel) -> None:

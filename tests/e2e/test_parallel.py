@@ -1,12 +1,13 @@
 """Large files travel as four parts side by side, and survive what happens on the way (F1, F22, F23)."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from tests.e2e.browser import People
 from tests.e2e.line import Relay
@@ -182,6 +183,45 @@ def test_a_damaged_piece_is_sent_again(relay: Relay, people: People, live: Live,
     checksums = requests.fields("PATCH", "upload-checksum")
     assert len(checksums) == len(set(checksums)) + 1, "one chunk went twice"
     assert 2 <= len(said) <= 6, f"a screen reader hears little: {said}"
+
+
+@pytest.mark.parametrize("status", [409, 413])
+def test_parts_that_cannot_be_joined_yet_are_kept(
+    people: People, live: Live, parcel: Parcel, status: int
+) -> None:
+    """No room, or a conflict that does not end: nothing is sent anew when somebody tries again."""
+    page = people.sign_in("acme")
+    people.tolerate(page, rf"\b{status}\b")
+    page.clock.install()
+    page.goto("/")
+    requests = Requests(page)
+    said = json.dumps({"status": status, "code": "any", "detail": "Not now, says the portal."})
+
+    def refuse(route: Route) -> None:
+        joins = route.request.headers.get("upload-concat", "").startswith("final")
+        if joins:
+            route.fulfill(status=status, body=said)
+        else:
+            route.continue_()
+
+    page.route("**/tus", refuse)
+    row = send(page, parcel)
+    eventually(lambda: row.is_visible() and requests.created()[1], "the first refusal")
+    if status == 409:
+        page.clock.run_for(120_000)
+    expect(row).to_have_attribute("data-phase", "postponed")
+    expect(row).to_contain_text("Not now, says the portal.")
+    asked = requests.created()[1]
+    page.clock.run_for(120_000)
+    assert requests.created() == (PARTS, asked), "nobody asks without end"
+    sent = len(requests.fields("PATCH", "upload-offset"))
+
+    page.unroute("**/tus")
+    row.get_by_role("button", name=re.compile("^Try again")).click()
+
+    expect_arrived(live, row, parcel)
+    assert requests.created() == (PARTS, asked + 1)
+    assert len(requests.fields("PATCH", "upload-offset")) == sent
 
 
 def test_the_portal_is_killed_and_comes_back(

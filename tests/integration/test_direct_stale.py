@@ -63,3 +63,16 @@ def test_what_has_no_row_is_swept(
     monkeypatch.setattr(periodic, "_SETTLING", -1)
     periodic.remove_strays(system)
     assert unfinished(moto, bucket) == [f"incoming/{upload.storage_key}"]
+
+
+def test_what_was_never_begun_is_given_up_sooner(system: System, sender: Actor) -> None:
+    """F20: whoever began it died before the store's name for it was noted; nobody was told of it."""
+    store, _ = bucket_of(system)
+    with system.work(sender) as uow:
+        upload = direct.start(uow, Announcement("direct", "a.tgz", 99), store.name)
+    pass_time(system, upload.id, system.settings.abandoned_after - 60)
+    periodic.abandon_stale(system)
+    assert fresh(system, upload.id).state is UploadState.RECEIVING
+    pass_time(system, upload.id, 61)
+    periodic.abandon_stale(system)
+    assert fresh(system, upload.id).state is UploadState.ABANDONED

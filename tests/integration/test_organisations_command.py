@@ -5,6 +5,7 @@ from click.testing import CliRunner
 from flask import Flask
 from flask.cli import FlaskGroup
 
+from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor
 from app.system import System
 from tests.factories.people import make_actor, make_organisation
@@ -68,4 +69,16 @@ def test_counters_that_drifted_are_put_right(app: Flask, system: System, sender:
     assert status == 0
     assert f"acme: counted 7 bytes in 1 uploads, are {upload.size} in 1: put right" in output
     assert counted(system, sender.organisation_id) == (upload.size, 1)
+    assert run(app, "recount") == (0, "1 counted.\n")
+
+
+def test_what_an_older_release_deleted_holds_nothing_any_more(
+    app: Flask, system: System, sender: Actor
+) -> None:
+    """I8: that release knew of no quotas, so it gave nothing back."""
+    kept, gone = make_upload(system, sender), make_upload(system, sender)
+    with system.work() as uow:
+        uow.session.get_one(type(gone), gone.id).state = UploadState.DELETED
+    assert run(app, "recount", "acme")[0] == 0
+    assert counted(system, sender.organisation_id) == (kept.size, 1)
     assert run(app, "recount") == (0, "1 counted.\n")

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import update
 
 from app.adapters.storage.s3.storage import S3Storage
 from app.domain.errors import NotFoundError
@@ -168,3 +169,34 @@ def test_a_lost_lease_moves_no_row(system: System, sender: Actor, monkeypatch: p
     monkeypatch.setattr(S3Storage, "settle", freeze)
     left = scanned(system, upload)
     assert (left.state, left.storage_version) == (UploadState.SCANNING, upload.storage_version)
+
+
+def test_what_a_worker_has_just_moved_is_no_damage(system: System, sender: Actor) -> None:
+    """T26: the row does not say so yet, or the worker died; a scan tells, and nothing is accused."""
+    upload = make_direct(system, sender, TGZ)
+    values = {"state": UploadState.UNSCANNABLE, "obstacle": Obstacle.SCANNER_CRASH}
+    with system.work() as uow:
+        uow.session.execute(update(Upload).where(Upload.id == upload.id).values(values))
+    store, _ = bucket_of(system)
+    store.settle(upload.storage_key, str(upload.storage_version))
+    recheck_stored(system)
+    asked = fresh(system, upload.id)
+    assert asked.state is UploadState.UNSCANNABLE
+    assert asked.rescan_asked_at is not None
+    rescan_upload(system, str(upload.id))
+    assert fresh(system, upload.id).state is UploadState.CLEAN
+
+
+def test_what_is_put_in_place_of_one_that_no_scan_could_read_is_damage(
+    system: System, sender: Actor, moto: S3Server
+) -> None:
+    """T26: the scan that is asked for finds it out."""
+    upload = make_direct(system, sender, VIRUS)
+    for _ in range(system.settings.scan_attempts + 1):
+        ended = crash(system, upload)
+    assert (ended.state, ended.scan) == (UploadState.UNSCANNABLE, None)
+    _, bucket = bucket_of(system)
+    moto.client.put_object(Bucket=bucket, Key=f"files/{upload.storage_key}", Body=TGZ)
+    recheck_stored(system)
+    rescan_upload(system, str(upload.id))
+    assert fresh(system, upload.id).state is UploadState.INTEGRITY_FAILED

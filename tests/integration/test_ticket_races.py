@@ -8,15 +8,16 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.domain.lifecycle import UploadState
+from app.domain.lifecycle import RESUMABLE, UploadState
 from app.domain.policy import Role
+from app.jobs import periodic
 from app.services import cases, tickets
 from app.services.intake import records
 from app.services.tickets import Issued
 from app.system import System
 from tests.factories.people import bearer, make_account, make_actor
 from tests.factories.requests import TGZ
-from tests.factories.tickets import basic, issue_ticket, make_case, ticket_now
+from tests.factories.tickets import basic, holder, issue_ticket, make_case, ticket_now
 from tests.integration.looking import race
 from tests.web.looks import stored, uploads
 
@@ -98,6 +99,45 @@ def test_a_body_under_way_is_not_sealed_once_its_ticket_is_revoked(
     (row,) = uploads(committed)
     assert (row.state, row.sealed_at) == (UploadState.ABANDONED, None)
     assert stored(committed) == set()
+
+
+def revoke_and_die(system: System, issued: Issued) -> None:
+    """End the ticket, and nothing of what was begun with it."""
+    with system.work(make_actor(system, Role.ENGINEER)) as uow:
+        tickets.revoke(uow, issued.seen.ticket.id)
+
+
+def test_a_body_is_not_sealed_though_whoever_revoked_its_ticket_died(
+    portal: Flask, committed: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T12: the ticket's end alone is enough."""
+    issued = issue_ticket(committed)
+    seal = records.seal
+
+    def revoked_first(*arguments: Any, **more: Any) -> Any:
+        revoke_and_die(committed, issued)
+        return seal(*arguments, **more)
+
+    monkeypatch.setattr(records, "seal", revoked_first)
+    assert put(portal, issued) == 410
+    (row,) = uploads(committed)
+    assert (row.state, row.sealed_at) == (UploadState.ABANDONED, None)
+    assert stored(committed) == set()
+
+
+@pytest.mark.parametrize("door", RESUMABLE)
+def test_what_was_begun_with_a_revoked_ticket_is_swept_up_at_once(committed: System, door: str) -> None:
+    revoked, good = issue_ticket(committed), issue_ticket(committed)
+    for issued in (revoked, good):
+        with committed.work(holder(issued)) as uow:
+            records.start(uow, records.Announcement(door, "a.tgz", 100), "filesystem")
+    revoke_and_die(committed, revoked)
+    periodic.abandon_stale(committed)
+    rows = {row.ticket_id: row for row in uploads(committed)}
+    ended = rows[revoked.seen.ticket.id]
+    assert (ended.state, ended.reason) == (UploadState.ABANDONED, tickets.CUT_SHORT)
+    assert rows[good.seen.ticket.id].state is UploadState.RECEIVING
+    assert ticket_now(committed, revoked).used_uploads == 0
 
 
 def test_extended_by_many_at_once_it_has_them_all(committed: System) -> None:

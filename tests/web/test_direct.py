@@ -19,6 +19,7 @@ from tests.factories.bundles import make_tgz
 from tests.factories.direct import bucket_of, with_bucket
 from tests.factories.tickets import basic, issue_ticket
 from tests.fakes import FakeQueue
+from tests.integration.looking import pass_time
 from tests.s3servers import S3Server
 from tests.web.callers import Caller
 from tests.web.direct import SMALL, Direct, put
@@ -171,6 +172,7 @@ def test_what_the_store_has_lost_begins_anew(customer: Caller, system: System, r
     """A life-cycle rule that is shorter than the portal's patience, say."""
     upload = Direct(customer, SMALL).begin().send()
     system.adapters.storage.delete(row.of(upload).storage_key)
+    pass_time(system, UUID(upload.id), 601)
     assert upload.complete().status_code == 410
     assert row.of(upload).state is UploadState.ABANDONED
 

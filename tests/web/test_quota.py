@@ -1,12 +1,17 @@
 """What somebody without room is told, through each door, and that nothing of it stays. T8, I7, I8."""
 
+import random
 from io import BytesIO
+from uuid import UUID
 
 import pytest
 from werkzeug.test import TestResponse
 
 from app.domain.lifecycle import UploadState
+from app.services import quota
 from app.system import System
+from app.uow import UnitOfWork
+from tests.factories.bundles import make_tgz
 from tests.factories.people import make_organisation
 from tests.factories.quotas import counted, set_quota, summed
 from tests.factories.requests import TGZ
@@ -129,3 +134,23 @@ def test_others_have_their_own_room(customer: Caller, stranger: Caller, system: 
     problem(customer.put(TGZ), 413, "quota_exceeded")
     document(stranger.put(TGZ))
     assert make_organisation(system).used_bytes == 0
+
+
+def test_near_the_limit_room_is_not_asked_for_piece_by_piece(
+    customer: Caller, system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left is less than is usually held in advance: all of it is held, and that at once."""
+    asked: list[int] = []
+    make_room = quota.make_room
+
+    def count(uow: UnitOfWork, upload_id: UUID, size: int) -> int:
+        asked.append(size)
+        return make_room(uow, upload_id, size)
+
+    monkeypatch.setattr(quota, "make_room", count)
+    content = make_tgz({"noise.bin": random.Random(2).randbytes(4 * 1024**2)})
+    home = customer.actor.organisation_id
+    set_quota(system, home, size=len(content) + 1)
+    document(chunked(customer, content))
+    assert len(asked) == 1
+    assert counted(system, home) == summed(system, home) == (len(content), 1)

@@ -4,10 +4,11 @@ import pytest
 from flask import Flask
 
 from app.domain.policy import PERMISSIONS, Permission, Role, Scope, scope_of
+from app.models import ApiToken
 from app.system import System
 from app.web import access
 from tests.architecture.access_matrix import read_matrix
-from tests.factories.people import bearer
+from tests.factories.people import bearer, make_token
 from tests.factories.requests import make_target, request_for
 from tests.web.callers import Caller
 from tests.web.looks import problem
@@ -38,6 +39,13 @@ def test_a_scope_opens_what_is_its_own_and_nothing_else(rule: str, app: Flask, s
             who = owner if role is Role.CUSTOMER else Caller(app, system, role)
             scope = scope_of(permission)
             request = request_for(method, rule, make_target(system, owner.actor, rule))
+            if scope is None:
+                who.headers = bearer(system, who.account, *Scope)
+                refused = who.ask(**request)
+                assert refused.status_code == 403, method
+                if method != "HEAD":
+                    assert "a person at a browser" in problem(refused, 403, "forbidden")["detail"]
+                continue
 
             who.headers = bearer(system, who.account, *(set(Scope) - {scope}))
             refused = who.ask(**request)
@@ -58,3 +66,13 @@ def test_no_first_page_lists_what_the_token_may_not_read(
     who = Caller(app, system, role)
     who.headers = bearer(system, who.account, scope)
     assert "scope uploads:read." in problem(who.get("/"), 403, "forbidden")["detail"]
+
+
+@pytest.mark.parametrize("path", ["/account", "/sign-out", "/account/tokens/{}/revoke"])
+def test_a_token_manages_neither_tokens_nor_sessions(admin: Caller, system: System, path: str) -> None:
+    """However much it covers: that is for a person at a browser."""
+    other = make_token(system, admin.actor)
+    answer = admin.ask("GET" if path == "/account" else "POST", path.format(other))
+    assert "a person at a browser" in problem(answer, 403, "forbidden")["detail"]
+    with system.work() as uow:
+        assert uow.session.get_one(ApiToken, other).revoked_at is None

@@ -10,7 +10,7 @@ from typing import Never
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, update
+from sqlalchemy import delete, func, update
 from sqlalchemy.orm import Session
 
 from app import create_app
@@ -142,6 +142,24 @@ def test_a_database_that_goes_away_before_the_seal_gets_no_acknowledgement(
     grow_old(system)
     periodic.abandon_stale(system)
     came_to_nothing(system, UploadState.ABANDONED)
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code"), [(TGZ, 503, "unavailable"), (b"PK\x03\x04" * 2000, 415, "wrong_content")]
+)
+def test_a_row_that_a_crash_has_forgotten_is_no_missing_address(
+    customer: Caller, system: System, content: bytes, status: int, code: str
+) -> None:
+    """F8: the start of what comes in one request is not waited for to be durable."""
+
+    class Body(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            with system.work() as uow:
+                uow.session.execute(delete(Upload))
+            return super().read(size)
+
+    problem(customer.ask("PUT", "/upload/a.tgz", input_stream=Body(content)), status, code)
+    assert stored(system) == set()
 
 
 def test_a_database_that_is_away_is_said_and_nothing_begins(

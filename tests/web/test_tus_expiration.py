@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import func, update
 from werkzeug.test import TestResponse
 
 from app.domain.lifecycle import UploadState
@@ -12,8 +12,9 @@ from app.jobs import periodic
 from app.models import Upload
 from app.system import System
 from tests.factories.requests import TGZ
+from tests.factories.tickets import basic, issue_ticket
 from tests.web.callers import Caller
-from tests.web.looks import came_to_nothing, problem, stored
+from tests.web.looks import came_to_nothing, only_upload, problem, stored
 from tests.web.tus import Tus
 
 
@@ -33,10 +34,30 @@ def test_termination_frees_the_bytes(tus: Tus, system: System, arrived: int) -> 
     assert tus.delete().status_code == 204, "what has ended may be ended again"
 
 
-def test_what_is_complete_cannot_be_withdrawn(tus: Tus, system: System) -> None:
-    """A complete bundle is not the sender's alone to take back."""
+def test_what_is_complete_is_withdrawn(tus: Tus, system: System, customer: Caller) -> None:
     tus.create().patch()
-    problem(tus.delete(), 409, "state_conflict")
+    assert tus.delete().status_code == 204
+    gone = only_upload(system)
+    assert (gone.state, gone.reason) == (UploadState.DELETED, f"Withdrawn by {customer.account.email}.")
+    assert stored(system) == set()
+    assert tus.head().status_code == 410
+    assert tus.delete().status_code == 204, "what has ended may be ended again"
+
+
+def test_what_was_downloaded_stays(tus: Tus, system: System) -> None:
+    tus.create().patch()
+    with system.work() as uow:
+        uow.session.execute(update(Upload).values(first_downloaded_at=func.now()))
+    assert "was downloaded already" in problem(tus.delete(), 409, "state_conflict")["detail"]
+    assert len(stored(system)) == 1
+
+
+def test_a_ticket_withdraws_nothing_that_is_complete(system: System, customer: Caller) -> None:
+    """More people than one may have it."""
+    customer.headers = basic(issue_ticket(system))
+    tus = Tus(customer).create()
+    tus.patch()
+    assert "Ask support" in problem(tus.delete(), 409, "state_conflict")["detail"]
     assert len(stored(system)) == 1
 
 

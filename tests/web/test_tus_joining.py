@@ -16,7 +16,7 @@ from app.services.intake import joining, records
 from app.system import System
 from app.web.transfer import parallel, writers
 from tests.factories.tickets import issue_ticket
-from tests.integration.looking import hours_later
+from tests.integration.looking import hours_later, pass_time
 from tests.web.callers import Caller
 from tests.web.looks import document, problem, stored, uploads
 from tests.web.parts import CONTENT, SIZE, check_whole, join, parts, places, wholes
@@ -63,6 +63,18 @@ def test_a_whole_for_which_there_is_no_room_leaves_the_parts(tus: Tus, system: S
     assert used(system, tus.caller) == (SIZE, 0)
     set_quota(system, tus.caller, quota_uploads=1)
     check_whole(system, document(join(tus, places(several))))
+
+
+def test_as_many_as_may_be_open_are_joined(tus: Tus, system: System) -> None:
+    """The whole opens none: it takes the place of its parts, at once."""
+    several = parts(tus.caller)
+    system.settings.__dict__["max_open_uploads"] = len(several)
+    refused = Tus(tus.caller).ask("POST", "/tus", {"Upload-Length": "9"})
+    problem(refused, 429, "too_many_open")
+    killed("begun", tus, several)
+    assert Tus(tus.caller).create().place, "one is open"
+    check_joined = document(join(tus, places(several)))
+    assert check_joined["size"] == SIZE
 
 
 def test_an_ended_part_gives_its_room_back(tus: Tus, system: System) -> None:
@@ -177,6 +189,17 @@ def test_parts_left_behind_are_swept_up(tus: Tus, system: System) -> None:
     assert stored(system) == {whole.storage_key}
     assert used(system, tus.caller) == (SIZE, 1)
     assert join(tus, places(several)).location == f"/tus/{whole.id}"
+
+
+def test_parts_are_kept_for_as_long_as_the_whole_that_they_are_promised_to(tus: Tus, system: System) -> None:
+    """F2: the whole is young, so what it is made of stays, however long ago that came."""
+    several = parts(tus.caller)
+    killed("begun", tus, several)
+    for upload in uploads(system):
+        if upload.partial:
+            pass_time(system, upload.id, 30 * 24 * 3600)
+    periodic.abandon_stale(system)
+    check_whole(system, document(join(tus, places(several))))
 
 
 def test_while_somebody_joins_others_are_told_to_wait(

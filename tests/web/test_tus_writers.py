@@ -45,7 +45,8 @@ class Interrupted(BytesIO):
         left = self._size - self.tell()
         if left == 0:
             self._happens()
-        return super().read(left if left > 0 else size)
+        wanted = left if size is None or size < 0 else min(left, size)
+        return super().read(wanted if left > 0 else size)
 
 
 def interrupted(tus: Tus, size: int, happens: Callable[[], object], **more: Any) -> TestResponse:

@@ -4,13 +4,14 @@ The portal signs each part, puts the parts together and looks at the result; wha
 a stream it cannot hash: the scan, which reads everything, fills in the SHA-256 (ADR 0014).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 
 from app.domain import naming
-from app.domain.errors import BadRequestError, NotFoundError, StateConflictError
+from app.domain.errors import BadRequestError, GoneError, LockedError, NotFoundError, StateConflictError
 from app.domain.lifecycle import UploadState
 from app.domain.parts import Cut, Part
 from app.models import Upload
@@ -23,6 +24,10 @@ from app.uow import UnitOfWork
 
 #: How long a signed address lasts, seconds.
 LASTS = 900
+
+#: For how long a store may know of an upload neither parts nor an object without having lost it, seconds:
+#: it is just being begun, or put together. No request to a store lasts longer, all its tries included.
+_BETWEEN = 600
 
 
 class NotOfferedError(StateConflictError):
@@ -39,6 +44,10 @@ class PartsMissingError(StateConflictError):
     def __init__(self, numbers: list[int]) -> None:
         super().__init__(f"{len(numbers):,} parts have not arrived as announced. Send them again.")
         self.numbers = numbers
+
+
+class LostError(GoneError):
+    """The store has nothing of it any more."""
 
 
 def presigning(storage: Storage) -> PresignsUploads:
@@ -97,9 +106,22 @@ def own(uow: UnitOfWork, upload_id: UUID) -> Upload:
     return upload
 
 
+def absent(uow: UnitOfWork, upload_id: UUID) -> LockedError | LostError:
+    """Return what it means that the store knows nothing of an upload that is still being received.
+
+    Raises:
+        NotFoundError: as `own`.
+    """
+    own(uow, upload_id)
+    just_now = Upload.active_at > func.now() - timedelta(seconds=_BETWEEN)
+    if uow.session.scalar(select(just_now).where(Upload.id == upload_id)):
+        return LockedError("This upload is just being begun or put together. Ask again in a moment.")
+    return LostError("The store has lost this upload. Send the file again.")
+
+
 def arrived(store: PresignsUploads, upload: Upload) -> list[Part]:
     """Return the parts that the store has. Raises NotFoundError: they were joined, or are lost."""
-    if upload.multipart_id is None:  # whoever began it died before that was noted, and never answered
+    if upload.multipart_id is None:  # whoever begins it has not noted that yet, or died before
         raise NotFoundError
     return store.parts(upload.storage_key, upload.multipart_id)
 
@@ -114,10 +136,13 @@ def announced_parts(upload: Upload, said: Mapping[int, str]) -> list[Part]:
     return [Part(number, sizes.size_of(number), sha256) for number, sha256 in sorted(said.items())]
 
 
-def join(storage: Storage, upload: Upload, announced: Iterable[Part]) -> str:
+def join(
+    storage: Storage, upload: Upload, announced: Iterable[Part], confirm: Callable[[], None] = lambda: None
+) -> str:
     """Put the parts together and look at the result; return its version. May be repeated.
 
-    Storage I/O only; call it outside a transaction.
+    Storage I/O only; call it outside a transaction. ``confirm`` is called when all parts are here, before
+    they are put together.
 
     Raises:
         PartsMissingError: not everything is here as ``announced``; nothing was done.
@@ -134,6 +159,7 @@ def join(storage: Storage, upload: Upload, announced: Iterable[Part]) -> str:
         parts = list(announced)
         if missing := _missing(upload, parts, have):
             raise PartsMissingError(missing)
+        confirm()
         version = store.join_parts(upload.storage_key, upload.multipart_id or "", parts)
     check_content(storage, upload.storage_key)
     return version

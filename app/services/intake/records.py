@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 from app.domain import naming
 from app.domain.errors import (
     ForbiddenError,
-    InvalidInputError,
+    GoneError,
     LockedError,
     StateConflictError,
     TooLargeError,
@@ -18,10 +18,11 @@ from app.domain.errors import (
 )
 from app.domain.events import Event
 from app.domain.jobs import first_scan
-from app.domain.lifecycle import STORED, UploadState
+from app.domain.lifecycle import UploadState
+from app.domain.tickets import WHY, TicketState
 from app.models import Upload
-from app.queries import uploads
 from app.services import audit, cases, notices, quota
+from app.services.intake import keys
 from app.services.lifecycle import transition
 from app.uow import UnitOfWork
 
@@ -83,13 +84,14 @@ def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload
     check_size(announced.size, uow.settings.max_upload_bytes)
     if announced.door in {"put", "form"}:
         quota.hurry(uow)  # nobody is told of this row before the seal is durable, and with it this
-    key = _claim_key(uow, announced.idempotency_key)
+    key = keys.claim(uow, announced.idempotency_key)
     reserved = announced.size if announced.size is not None else announced.at_most
     upload_id = uuid4()
     # in the order of locks that `quota` names
     count = 0 if announced.partial else 1
     quota.reserve(uow, organisation_id, actor.ticket_id, reserved, uploads=count, begun=announced.joins)
-    quota.check_open(uow)
+    if not announced.joins:  # instead of its parts, so that there are no more than before
+        quota.check_open(uow)
     upload = Upload(
         id=upload_id,
         organisation_id=organisation_id,
@@ -111,30 +113,6 @@ def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload
     uow.session.flush()
     audit.record(uow, "upload.started", upload=upload, door=announced.door)
     return upload
-
-
-def _claim_key(uow: UnitOfWork, key: str | None) -> str | None:
-    """Take over a key whose upload came to nothing, or was interrupted.
-
-    Whoever sends again under a key has given up the first try, even where this side still
-    waits for its bytes. The first try then finds its row gone when it seals: one upload.
-    """
-    if key is None:
-        return None
-    if not 1 <= len(key) <= 255 or "\x00" in key:
-        raise InvalidInputError("Idempotency-Key has 1 to 255 characters.")
-    # Two requests with one new key would both find nothing: the lock lets the second wait and see.
-    uow.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"{uow.actor.id}:{key}", 0))))
-    previous = uploads.by_idempotency_key(uow.session, uow.actor, key)
-    if previous is None:
-        return key
-    if previous.state in STORED:
-        raise StateConflictError("This Idempotency-Key has just brought its upload. Ask again.")
-    if previous.state is UploadState.RECEIVING:
-        previous = abandon(uow, previous.id, "Sent again before it was complete.")
-    previous.idempotency_key = None
-    uow.session.flush()
-    return key
 
 
 def describe(
@@ -209,10 +187,14 @@ def _while_receiving(
     ).one_or_none()
     if moved is not None:
         return moved.held_bytes, moved.active_at
-    state = uow.session.scalar(select(Upload.state).where(Upload.id == upload_id))
-    if epoch is not None and state is UploadState.RECEIVING:
+    if epoch is not None and state_of(uow, upload_id) is UploadState.RECEIVING:
         raise OvertakenError
     raise StateConflictError("This upload has ended.", upload_id=upload_id)
+
+
+def state_of(uow: UnitOfWork, upload_id: UUID) -> UploadState | None:
+    """Return what has become of it; None if the database knows nothing of it (`quota.hurry`)."""
+    return uow.session.scalar(select(Upload.state).where(Upload.id == upload_id))
 
 
 def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, version: str) -> Upload:
@@ -223,6 +205,7 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, ver
 
     Raises:
         StateConflictError: it was sealed, given up or withdrawn meanwhile.
+        GoneError: its ticket was revoked, even if nobody has given it up for that yet.
     """
     upload = transition(
         uow,
@@ -234,6 +217,8 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, ver
         storage_version=version,
         sealed_at=func.now(),
     )
+    if upload.ticket and upload.ticket.revoked_at is not None:
+        raise GoneError(WHY[TicketState.REVOKED])
     quota.settle(uow, upload, size)
     notices.announce(uow, Event.UPLOAD_RECEIVED, upload)
     uow.enqueue(first_scan(size, uow.settings.scan_large_bytes), str(upload_id))

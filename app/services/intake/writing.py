@@ -52,10 +52,23 @@ def check(uow: UnitOfWork, upload_id: UUID, offset: int, epoch: int) -> None:
         NotFoundError, GoneError, OffsetConflictError: as `claim`.
         OvertakenError: another request goes on with the upload.
     """
+    _must_continue(_newest(uow, upload_id, epoch), offset)
+
+
+def check_newest(uow: UnitOfWork, upload_id: UUID, epoch: int) -> None:
+    """The same, wherever the bytes end.
+
+    Raises:
+        NotFoundError, GoneError, OvertakenError: as `check`.
+    """
+    _must_go_on(_newest(uow, upload_id, epoch))
+
+
+def _newest(uow: UnitOfWork, upload_id: UUID, epoch: int) -> Upload:
     upload = transfers.own(uow.session, uow.actor, upload_id)
     if upload.writer_epoch != epoch:
         raise records.OvertakenError
-    _must_continue(upload, offset)
+    return upload
 
 
 def stop_silent(uow: UnitOfWork, upload: Upload) -> bool:
@@ -74,9 +87,13 @@ def stop_silent(uow: UnitOfWork, upload: Upload) -> bool:
     return bool(silent)
 
 
-def _must_continue(upload: Upload, offset: int) -> None:
+def _must_go_on(upload: Upload) -> None:
     if upload.state is not UploadState.RECEIVING:
         raise GoneError("This upload has ended. Send the file again.")
+
+
+def _must_continue(upload: Upload, offset: int) -> None:
+    _must_go_on(upload)
     if upload.received_bytes != offset:
         raise OffsetConflictError(f"The next chunk begins at byte {upload.received_bytes:,}.")
 

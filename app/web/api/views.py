@@ -84,7 +84,7 @@ def delete(upload_id: UUID) -> ResponseReturnValue:
     """Delete the bytes of any upload, or withdraw one's own; the row stays as a tombstone."""
     with work() as uow:
         if uow.actor.holds(Permission.UPLOAD_DELETE):
-            deleted = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
+            deleted = removal.delete(uow, upload_id)
         else:
             deleted = removal.withdraw(uow, upload_id)
     store_of(deleted).delete(deleted.storage_key)

@@ -115,6 +115,6 @@ def receipt(upload_id: UUID) -> ResponseReturnValue:
 def delete(upload_id: UUID) -> ResponseReturnValue:
     """Delete the bytes; the row stays as a tombstone."""
     with work() as uow:
-        upload = removal.delete(uow, upload_id, f"Deleted by {uow.actor.label}.")
+        upload = removal.delete(uow, upload_id)
     store_of(upload).delete(upload.storage_key)
     return redirect(url_for("portal.file", upload_id=upload_id), code=303)

@@ -12,6 +12,8 @@ from app.web.portal.blueprint import blueprint
 from app.web.portal.paste_lines import paste_lines
 
 _BLANK = 'PORTAL = ""'  # in the client, where this portal's address goes
+_SEAM = 'if __name__ == "__main__":\n'  # in the client, where its way straight to S3 goes
+_ELSEWHERE = "from diagport import "  # in that: a line that one file does not need
 
 
 @blueprint.get("/diagport.py")
@@ -34,5 +36,10 @@ def from_server() -> ResponseReturnValue:
 
 
 def _client() -> bytes:
-    source = Path(current_app.static_folder or "", "client", "diagport.py").read_text(encoding="utf-8")
-    return source.replace(_BLANK, f"PORTAL = {json.dumps(system().settings.base_url)}").encode()
+    """Return the client. We keep it in two files because of their length; people fetch and carry one."""
+    folder = Path(current_app.static_folder or "", "client")
+    source = folder.joinpath("diagport.py").read_text(encoding="utf-8")
+    direct = folder.joinpath("direct.py").read_text(encoding="utf-8")
+    kept = [line for line in direct.splitlines(keepends=True) if not line.startswith(_ELSEWHERE)]
+    whole = source.replace(_SEAM, "".join([*kept, "\n\n", _SEAM]))
+    return whole.replace(_BLANK, f"PORTAL = {json.dumps(system().settings.base_url)}").encode()

@@ -93,9 +93,6 @@ def _append(
             # Cut short: what came was hashed, written and noted, byte for byte.
             if whole and not checks:
                 hashes.keep(upload.id, sink.offset, whole)
-            if body.stopped:
-                with work() as uow:  # by another writer, or only by a question?
-                    writing.check(uow, upload.id, upload.received_bytes, epoch)
             raise
         except WrongContentError as error:
             door.give_up(upload, error)

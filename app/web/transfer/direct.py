@@ -96,14 +96,29 @@ def complete_direct(upload_id: UUID) -> ResponseReturnValue:
     if upload.state not in STORED:
         try:
             upload = _complete(upload, _parts(upload))
+        except direct.LostError as error:
+            door.give_up(upload, error)
+            raise
         except direct.PartsMissingError as error:
             return problem_json(error.status, error.code, error.message, parts=error.numbers)
     return jsonify(upload_json(upload))
 
 
 def _complete(upload: Upload, parts: list[Part]) -> Upload:
+    """Seal what the store has made of the parts, or makes now.
+
+    Raises:
+        LockedError: another request is at it.
+        LostError: the store knows nothing of it any more; nothing was changed.
+        PortalError: as `direct.join` and `records.seal`.
+    """
+
+    def note() -> None:  # whoever looks meanwhile sees that something happens
+        with work() as uow:
+            records.checkpoint(uow, upload.id, upload.declared_bytes or 0)
+
     try:
-        version = direct.join(store_of(upload), upload, parts)
+        version = direct.join(store_of(upload), upload, parts, note)
         with work() as uow:
             return records.seal(uow, upload.id, size=upload.declared_bytes or 0, sha256=None, version=version)
     except direct.PartsMissingError:
@@ -114,7 +129,8 @@ def _complete(upload: Upload, parts: list[Part]) -> Upload:
         if now.state in STORED:
             return now
         if isinstance(error, NotFoundError):
-            raise _lost(upload) from error
+            with work() as uow:
+                raise direct.absent(uow, upload.id) from error
         raise
     except Exception as error:
         if door.refused_for_good(error):
@@ -149,7 +165,8 @@ def _look(upload: Upload) -> tuple[Upload, list[Part]]:
     """Return the upload with the parts that are here; none where nothing is missing any more.
 
     Raises:
-        GoneError: the store has lost them.
+        LockedError: it is just being begun or put together: the store cannot tell now.
+        LostError: the store has lost them. To look ends nothing: whoever completes it does, or the sweeper.
     """
     if upload.state in STORED:
         return upload, []
@@ -157,13 +174,6 @@ def _look(upload: Upload) -> tuple[Upload, list[Part]]:
         return upload, direct.arrived(direct.presigning(store_of(upload)), upload)
     except NotFoundError:  # they were joined, and whoever asked for it died
         return _complete(upload, []), []
-
-
-def _lost(upload: Upload) -> GoneError:
-    """Give up an upload of which the store knows nothing any more."""
-    error = GoneError("The store has lost this upload. Send the file again.")
-    door.give_up(upload, error)
-    return error
 
 
 def _answer(upload: Upload, arrived: list[Part]) -> Response:

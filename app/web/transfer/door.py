@@ -22,7 +22,6 @@ from app.domain.errors import (
 )
 from app.domain.lifecycle import STORED
 from app.models import Upload
-from app.queries import uploads
 from app.services import quota
 from app.services.intake import completion, records
 from app.services.intake.records import Announcement
@@ -136,20 +135,29 @@ def finish(upload: Upload, *, size: int, sha256: str, digests: frozenset[str] = 
 
 
 def give_up(upload: Upload, error: Exception) -> None:
-    """Write down why the upload came to nothing, and free its bytes."""
+    """Write down why the upload came to nothing, and free its bytes; raising ``error`` is the caller's.
+
+    Raises:
+        DependencyError: ``error`` was that the upload has ended, and really its row is lost.
+    """
     reason = (
         error.message if isinstance(error, PortalError) else "Something broke on our side. Send it again."
     )
     end = records.reject if isinstance(error, _REFUSED) else records.abandon
+    lost = False
     with suppress(DependencyError):  # away: the sweeper ends it
         try:
             with work_in_turn() as uow:
                 end(uow, upload.id, reason)
-        except StateConflictError:  # it has ended already
+        except StateConflictError:  # it has ended already, or a crash of the database forgot it
             with work() as uow:
-                if uploads.get(uow.session, uow.actor, upload.id).state in STORED:
-                    return
+                state = records.state_of(uow, upload.id)
+            if state in STORED:
+                return
+            lost = state is None
         store_of(upload).delete(upload.storage_key)
+    if lost and isinstance(error, StateConflictError):
+        raise DependencyError("The database has lost this upload. Send the file again.") from error
 
 
 def refused_for_good(error: Exception) -> bool:

@@ -24,12 +24,14 @@ from app.domain.lifecycle import STORED, UploadState
 from app.domain.policy import Permission
 from app.models import Upload
 from app.queries import transfers
+from app.services import removal
 from app.services.intake import joining, records
 from app.web.access import check_csrf, public, requires
-from app.web.context import store_of, system, work
+from app.web.context import actor, store_of, system, work
 from app.web.transfer import chunk, door, parallel, tus_headers
 from app.web.transfer.blueprint import blueprint
 from app.web.transfer.digests import CHECKSUMS
+from app.web.transfer.turns import work_in_turn
 from app.web.transfer.tus_answers import described, respond, taken
 from app.web.transfer.tus_headers import VERSION, check_version
 from app.web.transfer.writers import asked
@@ -68,7 +70,7 @@ def create() -> ResponseReturnValue:
     announced = tus_headers.announcement(request, concat)
     echoed = tus_headers.echoed(request)
     storage = system().adapters.storage.name
-    with work() as uow:
+    with work_in_turn() as uow:
         if concat.final:
             upload = joining.begin(uow, announced, concat.parts, storage)
         else:
@@ -171,14 +173,17 @@ def _take(upload: Upload) -> ResponseReturnValue:
 
 
 def _end(upload: Upload) -> ResponseReturnValue:
-    """Withdraw what is not complete (termination)."""
-    if upload.state in STORED:
-        raise StateConflictError("This upload is complete. Ask support to delete it.")
+    """Cancel it, or withdraw what is complete as long as nobody has fetched it (termination)."""
     if upload.joined_into:
         raise StateConflictError("This part was joined with others. End the whole instead.")
-    if upload.state is UploadState.RECEIVING:
+    if upload.state in STORED and not actor().may(Permission.UPLOAD_WITHDRAW):
+        raise StateConflictError("This upload is complete. Ask support to delete it.")
+    if upload.state is UploadState.RECEIVING or upload.state in STORED:
         with work() as uow:
-            records.abandon(uow, upload.id, "Cancelled by the sender.")
+            if upload.state in STORED:
+                removal.withdraw(uow, upload.id)
+            else:
+                records.abandon(uow, upload.id, "Cancelled by the sender.")
         store_of(upload).delete(upload.storage_key)
         parallel.tidy(upload.id)
     return respond(HTTPStatus.NO_CONTENT, {})

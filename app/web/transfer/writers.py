@@ -17,6 +17,7 @@ from flask import current_app, request
 
 from app.db import Database
 from app.domain.errors import (
+    BadRequestError,
     DependencyError,
     LockedError,
     NotFoundError,
@@ -41,18 +42,31 @@ _BACK_OFF_SECONDS = 30.0  # longest pause before another try to listen
 class Writer:
     """One request that writes, and its body until somebody else asks for the upload."""
 
-    def __init__(self, epoch: int, body: Body, connection: socket.socket | None) -> None:
+    def __init__(self, upload_id: UUID, epoch: int, body: Body, connection: socket.socket | None) -> None:
         self.epoch = epoch
+        self._upload_id = upload_id
         self.length = body.length
         self.stopped = False
         self._body = body
         self._connection = connection
 
     def readinto(self, buffer: memoryview, /) -> int:
-        """See `app.web.body.Body`. Ends early once the writer was asked to stop."""
-        if self.stopped:
-            raise TruncatedBodyError("Another request asked for this upload. Ask where to go on.")
-        return self._body.readinto(buffer)
+        """See `app.web.body.Body`. Ends early once the writer was asked to stop.
+
+        Raises:
+            BadRequestError: cut short; what came may be made durable.
+            OvertakenError, GoneError: nothing more may: it is no longer this writer's.
+        """
+        try:
+            if self.stopped:
+                raise TruncatedBodyError("Another request asked for this upload. Ask where to go on.")
+            return self._body.readinto(buffer)
+        except BadRequestError:
+            # By whom, only the row knows. Where nobody is locked out, what this writer made durable
+            # now could take the place of what the next one has been told is there.
+            with work() as uow:
+                writing.check_newest(uow, self._upload_id, self.epoch)
+            raise
 
     def stop(self) -> None:
         """Let the body end here; a read that waits returns at once."""
@@ -75,7 +89,7 @@ class Writers:
     def writing(self, upload_id: UUID, epoch: int, body: Body) -> Iterator[Writer]:
         """Count the current request among the writers while the block lasts."""
         connection = request.environ.get("gunicorn.socket")
-        writer = Writer(epoch, body, connection)
+        writer = Writer(upload_id, epoch, body, connection)
         self.stop(upload_id, epoch)
         with self._lock:
             before = self._open.get(upload_id)
