@@ -35,6 +35,18 @@ from tests.s3servers import S3Server, moto_server, swift_server
 TEMPLATE = "diagport_template"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="also run what is marked as long")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is long, unless it is asked for: what must hold every time has a shorter test."""
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _logs() -> None:
     """Let records pass through the product's own processors to pytest, which shows those of failed tests."""

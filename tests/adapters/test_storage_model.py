@@ -103,7 +103,10 @@ class Sending(RuleBasedStateMachine):
             assert self.store.read(KEY) == file.read()
 
 
-@pytest.mark.parametrize("name", ["filesystem", "moto-versioned", "swift"])
+@pytest.mark.parametrize(
+    "name",
+    ["filesystem", *(pytest.param(name, marks=pytest.mark.long) for name in ("moto-versioned", "swift"))],
+)
 def test_every_store_does_what_the_model_does(name: str, request: pytest.FixtureRequest) -> None:
     with TemporaryDirectory() as directory:
         made = iter(range(10**6))

@@ -21,8 +21,7 @@ from tests.s3servers import S3Server
 
 SENT, _USAGE, REFUSED, _NETWORK, DIGEST, _UNCLEAN = range(6)
 PART = 16 * 2**20
-LATE = "HTTP/1.1 403 Forbidden"
-BUSY = "HTTP/1.1 503 Slow Down\r\nRetry-After: 2"
+LATE, BUSY = "HTTP/1.1 403 Forbidden", "HTTP/1.1 503 Slow Down\r\nRetry-After: 2"
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +122,7 @@ def test_with_a_ticket(client: Client, portal: Live, tmp_path: Path) -> None:
     expect_arrived(portal, done, parcel)
 
 
+@pytest.mark.long
 def test_a_large_one_through_a_proxy(client: Client, portal: Live, swift: S3Server, tmp_path: Path) -> None:
     """100 MB. S3 gets none of our credentials; what it does not take is signed again, and sent again."""
     parcel = parts(tmp_path, "direct-large.tgz", 7, seed=2)

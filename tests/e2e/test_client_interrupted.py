@@ -71,6 +71,7 @@ def test_killed_it_goes_on(live: Live, relay: Relay, tmp_path: Path, constants: 
     assert ended[parts:] == ([done.told["id"]] if constants else []), "and nothing else but the whole"
 
 
+@pytest.mark.long
 def test_the_portal_restarts(make_live: Callable[..., Live], tmp_path: Path) -> None:
     """T5: the client waits, and goes on by itself."""
     live = make_live()

@@ -122,6 +122,8 @@ def nodes(make_live: Callable[..., Live], tmp_path: Path) -> Iterator[Nodes]:
     nodes.stop()
 
 
+@pytest.mark.long
+@pytest.mark.timeout(300)
 def test_a_clock_that_is_wrong_ends_nothing_early_and_keeps_nothing_longer(nodes: Nodes) -> None:
     """Sessions, step-up, tokens, leases, unfinished uploads, stored bytes. One start for all of it."""
     sessions(nodes, nodes.live)

@@ -166,7 +166,7 @@ def test_whatever_is_done_the_counters_are_the_sums(system: System) -> None:
     run_state_machine_as_test(
         type("Here", (Uploads,), {"system": system}),
         settings=settings(
-            max_examples=15,
+            max_examples=6,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

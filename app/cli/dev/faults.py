@@ -23,6 +23,6 @@ def run_faults() -> int:
     """Run the suite and print `faults survived N/N` last; return pytest's exit status."""
     tally = Tally()
     # Side by side: each test mostly waits for processes to start.
-    status = pytest.main(["tests/faults", "-n", str(os.cpu_count() or 2)], plugins=[tally])
+    status = pytest.main(["tests/faults", "--long", "-n", str(os.cpu_count() or 2)], plugins=[tally])
     click.echo(f"faults survived {tally.total - len(tally.failed)}/{tally.total}")
     return int(status)
