@@ -38,6 +38,15 @@ def case_filters_of_request() -> CaseFilters:
     )
 
 
+def as_asked(*names: str) -> dict[str, object]:
+    """Return what every template of a list needs to show, and to ask again, what ``names`` narrow it to."""
+    return {
+        "first": request.args.get("cursor") is None,
+        "filters": {name: request.args.get(name, "") for name in names},
+        "asked": {name: value for name in names if (value := request.args.get(name))},
+    }
+
+
 def _text(name: str) -> str:
     # A NUL cannot be in any text that Postgres keeps, so nothing is lost with it.
     return request.args.get(name, "").replace("\x00", "").strip()[:200]

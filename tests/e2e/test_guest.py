@@ -12,7 +12,7 @@ from tests.e2e.browser import People
 from tests.e2e.gallery import View
 from tests.e2e.line import Relay
 from tests.e2e.sources import noisy_tgz, pack
-from tests.e2e.test_looks import SCREENS, look
+from tests.e2e.test_looks import SCREENS, look_at_all
 from tests.e2e.tickets import every_page, make_case, make_ticket
 from tests.e2e.walk import choose, row_of, send
 from tests.factories.bundles import make_tgz
@@ -142,19 +142,4 @@ def case_views(live: Live) -> list[View]:
 
 @pytest.mark.parametrize("screen", SCREENS)
 def test_every_page_about_cases(people: People, case_views: list[View], screen: str) -> None:
-    pages = {
-        who: people.sign_in(who, viewport=SCREENS[screen])
-        if who
-        else people.anybody(viewport=SCREENS[screen])
-        for who in {view.who for view in case_views}
-    }
-    complaints: list[str] = []
-    for view in case_views:
-        page = pages[view.who]
-        if view.status >= 400:
-            people.tolerate(page, rf"\b{view.status}\b.*{re.escape(view.path)}")
-        answer = page.goto(view.path)
-        assert answer
-        assert answer.status == view.status, view
-        complaints += look(page, view.name)
-    assert not complaints, "\n".join(complaints)
+    look_at_all(people, case_views, screen)

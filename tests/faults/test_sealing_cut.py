@@ -29,39 +29,13 @@ from app.ports import JobQueue
 from app.services.intake import completion, records
 from app.system import System
 from app.uow import UnitOfWork
+from tests.dying import Killed, after, before
 from tests.factories.bundles import make_tgz
 from tests.factories.people import bearer, make_account
 from tests.integration.looking import deeds, fresh, hours_later, pass_time
 
 CONTENT = make_tgz({"etc/hostname": b"web-01\n" * 50})
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
-
-
-class Killed(BaseException):
-    """The process is gone."""
-
-
-def cut_before(owner: Any, name: str) -> Callable[[pytest.MonkeyPatch], None]:
-    def arrange(patch: pytest.MonkeyPatch) -> None:
-        def die(*_args: object, **_kwargs: object) -> None:
-            raise Killed
-
-        patch.setattr(owner, name, die)
-
-    return arrange
-
-
-def cut_after(owner: Any, name: str) -> Callable[[pytest.MonkeyPatch], None]:
-    def arrange(patch: pytest.MonkeyPatch) -> None:
-        whole = getattr(owner, name)
-
-        def work_and_die(*args: Any, **kwargs: Any) -> None:
-            whole(*args, **kwargs)
-            raise Killed
-
-        patch.setattr(owner, name, work_and_die)
-
-    return arrange
 
 
 def cut_ringing(*, heard: bool) -> Callable[[pytest.MonkeyPatch], None]:
@@ -82,13 +56,13 @@ def cut_ringing(*, heard: bool) -> Callable[[pytest.MonkeyPatch], None]:
 
 
 STEPS = {
-    "all written, nothing judged": cut_before(completion, "complete"),
-    "judged, not frozen": cut_before(filesystem, "_freeze"),
-    "frozen, not moved": cut_after(filesystem, "_freeze"),
-    "moved in half": cut_after(os, "link"),
-    "moved": cut_after(filesystem, "_move"),
-    "sealed, not committed": cut_after(FilesystemStorage, "seal"),
-    "in the transaction": cut_after(records, "seal"),
+    "all written, nothing judged": before(completion, "complete"),
+    "judged, not frozen": before(filesystem, "_freeze"),
+    "frozen, not moved": after(filesystem, "_freeze"),
+    "moved in half": after(os, "link"),
+    "moved": after(filesystem, "_move"),
+    "sealed, not committed": after(FilesystemStorage, "seal"),
+    "in the transaction": after(records, "seal"),
     "committed, not rung": cut_ringing(heard=False),
     "rung, not answered": cut_ringing(heard=True),
 }

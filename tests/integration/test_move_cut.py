@@ -1,6 +1,5 @@
 """`flask storage move`, when it dies or somebody else is faster: every row names a whole bundle."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -21,6 +20,7 @@ from app.services.moving import Bundle, Copy
 from app.services.scanning import claims, leases, rescans
 from app.system import System
 from app.uow import UnitOfWork
+from tests.dying import Arrange, Killed, after, before
 from tests.factories.direct import with_bucket
 from tests.factories.people import make_actor
 from tests.factories.uploads import make_upload
@@ -30,10 +30,6 @@ from tests.integration.rescanning import ask, claim, report_on
 from tests.s3servers import S3Server
 
 S = UploadState
-
-
-class Killed(BaseException):
-    """The process dies here."""
 
 
 @pytest.fixture
@@ -48,40 +44,27 @@ def both(system: System, moto: S3Server) -> System:
 
 
 STEPS = [
-    (S3Storage, "append", "before"),
-    (S3Storage, "append", "after"),
-    (S3Storage, "seal", "before"),
-    (S3Storage, "seal", "after"),
-    (S3Storage, "settle", "before"),
-    (S3Storage, "settle", "after"),
-    (moving, "check", "after"),
-    (moving, "repoint", "before"),
-    (FilesystemStorage, "delete", "before"),
-    (FilesystemStorage, "delete", "after"),
+    before(S3Storage, "append"),
+    after(S3Storage, "append"),
+    before(S3Storage, "seal"),
+    after(S3Storage, "seal"),
+    before(S3Storage, "settle"),
+    after(S3Storage, "settle"),
+    after(moving, "check"),
+    before(moving, "repoint"),
+    before(FilesystemStorage, "delete"),
+    after(FilesystemStorage, "delete"),
 ]
 
 
-@pytest.mark.parametrize(("owner", "step", "when"), STEPS)
+@pytest.mark.parametrize("die", STEPS)
 def test_killed_between_any_two_steps(
-    disk: System,
-    both: System,
-    sender: Actor,
-    monkeypatch: pytest.MonkeyPatch,
-    owner: object,
-    step: str,
-    when: str,
+    disk: System, both: System, sender: Actor, monkeypatch: pytest.MonkeyPatch, die: Arrange
 ) -> None:
     """F12: the row names a whole bundle, the next run finishes, and nothing stays behind."""
     upload = make_upload(disk, sender, S.CLEAN, content=TGZ)
     with monkeypatch.context() as patch:
-        done = getattr(owner, step)
-
-        def die(*arguments: object, **named: object) -> Iterator[None]:
-            if when == "after":
-                done(*arguments, **named)
-            raise Killed
-
-        patch.setattr(owner, step, die)
+        die(patch)
         with pytest.raises(Killed):
             run(both, "--to", "s3")
     assert content_of(both, upload.id) == TGZ

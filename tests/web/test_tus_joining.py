@@ -1,8 +1,6 @@
 """Joining parts: what it costs of the quota, what it ends in, and what dies on the way. F2, F23, I7."""
 
 from base64 import b64encode
-from collections.abc import Callable
-from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -15,6 +13,7 @@ from app.services import receiving
 from app.services.intake import joining, records
 from app.system import System
 from app.web.transfer import parallel, writers
+from tests.dying import Killed, after, before
 from tests.factories.tickets import issue_ticket
 from tests.integration.looking import hours_later, pass_time
 from tests.web.callers import Caller
@@ -109,33 +108,6 @@ def test_a_whole_over_the_limit_is_refused_before_anything_is_read(tus: Tus, sys
     problem(join(tus, places(several)), 413, "too_large")
     assert wholes(system) == []
     assert {one.head().status_code for one in several} == {200}
-
-
-class Killed(BaseException):
-    """The process is gone: nothing that would tidy up runs."""
-
-
-def before(owner: Any, name: str) -> Callable[[pytest.MonkeyPatch], None]:
-    def arrange(patch: pytest.MonkeyPatch) -> None:
-        def die(*_args: object, **_kwargs: object) -> None:
-            raise Killed
-
-        patch.setattr(owner, name, die)
-
-    return arrange
-
-
-def after(owner: Any, name: str) -> Callable[[pytest.MonkeyPatch], None]:
-    def arrange(patch: pytest.MonkeyPatch) -> None:
-        whole = getattr(owner, name)
-
-        def work_and_die(*args: Any, **kwargs: Any) -> None:
-            whole(*args, **kwargs)
-            raise Killed
-
-        patch.setattr(owner, name, work_and_die)
-
-    return arrange
 
 
 STEPS = {

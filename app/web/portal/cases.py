@@ -18,10 +18,8 @@ from app.web.access import requires
 from app.web.case_json import case_json
 from app.web.context import actor, work
 from app.web.errors import is_browser, wants_json
-from app.web.listing import case_filters_of_request
+from app.web.listing import as_asked, case_filters_of_request
 from app.web.portal.blueprint import blueprint
-
-_ASKED = ("q", "state", "organisation")
 
 
 class CaseForm(FlaskForm):  # type: ignore[misc]
@@ -34,9 +32,8 @@ class CaseForm(FlaskForm):  # type: ignore[misc]
 @requires(Permission.CASE_READ)
 def list_cases() -> ResponseReturnValue:
     """List cases, newest first; JSON for who asks for it."""
-    cursor = request.args.get("cursor")
     with work() as uow:
-        page = cases_query.page(uow.session, uow.actor, case_filters_of_request(), cursor)
+        page = cases_query.page(uow.session, uow.actor, case_filters_of_request(), request.args.get("cursor"))
         organisations = uploads.organisations(uow.session, uow.actor)
     if wants_json():
         items = [case_json(row.case) | {"uploads": row.uploads} for row in page.items]
@@ -44,9 +41,7 @@ def list_cases() -> ResponseReturnValue:
     return render_template(
         "cases/list.html",
         page=page,
-        first=cursor is None,
-        filters={name: request.args.get(name, "") for name in _ASKED},
-        asked={name: value for name in _ASKED if (value := request.args.get(name))},
+        **as_asked("q", "state", "organisation"),
         organisations=organisations,
     )
 

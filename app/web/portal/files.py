@@ -17,13 +17,11 @@ from app.services.downloads import Leave
 from app.web.access import requires
 from app.web.context import actor, store_of, system, work
 from app.web.errors import wants_json
-from app.web.listing import filters_of_request
+from app.web.listing import as_asked, filters_of_request
 from app.web.portal import labels
 from app.web.portal.blueprint import blueprint
 from app.web.receipt_json import receipt_json
 from app.web.upload_json import upload_json
-
-_ASKED = ("q", "state", "organisation", "case")
 
 
 @blueprint.get("/files")
@@ -35,18 +33,15 @@ def files() -> ResponseReturnValue:
 
 def render_list() -> ResponseReturnValue:
     """Render the list that the request's address asks for."""
-    cursor = request.args.get("cursor")
     with work() as uow:
-        page = uploads.page(uow.session, uow.actor, filters_of_request(), cursor)
+        page = uploads.page(uow.session, uow.actor, filters_of_request(), request.args.get("cursor"))
         organisations = uploads.organisations(uow.session, uow.actor)
     if wants_json():
         return jsonify(items=[upload_json(upload) for upload in page.items], next_cursor=page.next_cursor)
     return render_template(
         "portal/_file_list.html" if "HX-Request" in request.headers else "portal/files.html",
         page=page,
-        first=cursor is None,
-        filters={name: request.args.get(name, "") for name in _ASKED},
-        asked={name: value for name in _ASKED if (value := request.args.get(name))},
+        **as_asked("q", "state", "organisation", "case"),
         organisations=organisations,
         states=labels.choices(),
         pending=any(not upload.settled for upload in page.items),

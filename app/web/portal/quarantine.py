@@ -24,12 +24,10 @@ from app.web.access import requires
 from app.web.context import store_of, work
 from app.web.errors import is_browser, wants_json
 from app.web.fetching import send_salvage
-from app.web.listing import filters_of_request
+from app.web.listing import as_asked, filters_of_request
 from app.web.portal import labels
 from app.web.portal.blueprint import blueprint
 from app.web.upload_json import upload_json
-
-_ASKED = ("q", "state", "organisation", "case")
 
 
 class ReasonForm(FlaskForm):  # type: ignore[misc]
@@ -40,18 +38,15 @@ class ReasonForm(FlaskForm):  # type: ignore[misc]
 @requires(Permission.QUARANTINE_REVIEW)
 def held() -> ResponseReturnValue:
     """List what is held back, newest first; JSON for who asks for it."""
-    cursor = request.args.get("cursor")
     with work() as uow:
-        page = uploads.page(uow.session, uow.actor, _filters(), cursor)
+        page = uploads.page(uow.session, uow.actor, _filters(), request.args.get("cursor"))
         organisations = uploads.organisations(uow.session, uow.actor)
     if wants_json():
         return jsonify(items=[upload_json(upload) for upload in page.items], next_cursor=page.next_cursor)
     return render_template(
         "quarantine/list.html",
         page=page,
-        first=cursor is None,
-        filters={name: request.args.get(name, "") for name in _ASKED},
-        asked={name: value for name in _ASKED if (value := request.args.get(name))},
+        **as_asked("q", "state", "organisation", "case"),
         organisations=organisations,
         kinds=[(state.value, label) for state, label in labels.LABELS.items() if state in QUARANTINED],
     )
