@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -12,6 +13,14 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.domain.errors import BadRequestError, DependencyError
+
+#: The database's roles. What signs in to it may do nothing until it speaks as one of them.
+STAFF, TENANT = "diagport_staff", "diagport_tenant"
+
+# Until the transaction ends: a connection goes back to the pool as nobody's.
+_SPEAK_AS = text(
+    "SELECT set_config('role', :role, true), set_config('diagport.organisation', :organisation, true)"
+)
 
 
 class Database:
@@ -44,8 +53,11 @@ class Database:
         )
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, organisation_id: UUID | None = None) -> Iterator[Session]:
         """Give a session; commit when the block ends well, roll back otherwise.
+
+        With ``organisation_id`` the database itself shows and takes only what is that organisation's
+        (row-level security, migration 0008), whatever is asked of it.
 
         Raises:
             DependencyError: the database is away.
@@ -53,6 +65,13 @@ class Database:
         """
         try:
             with self.sessions() as session:
+                session.execute(
+                    _SPEAK_AS,
+                    {
+                        "role": TENANT if organisation_id else STAFF,
+                        "organisation": str(organisation_id or ""),
+                    },
+                )
                 yield session
                 session.commit()
         except (DataError, UnicodeEncodeError) as error:

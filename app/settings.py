@@ -25,6 +25,8 @@ class Settings(BaseSettings):
     environment: Literal["production", "development"] = "production"
     secret_key: SecretStr
     base_url: str  # as people type it; links in mails begin with it
+    trusted_hosts: tuple[str, ...] = ()  # names by which it may be asked for, besides that of base_url
+    old_secret_keys: tuple[SecretStr, ...] = ()  # what they encrypted is still read
     proxy_hops: int = 0  # reverse proxies in front whose X-Forwarded-* are believed
 
     database_url: SecretStr  # postgresql+psycopg://...
@@ -59,6 +61,15 @@ class Settings(BaseSettings):
 
     session_idle: PositiveInt = 30 * 60
     session_lifetime: PositiveInt = 12 * 3600
+    admin_session_idle: PositiveInt = 15 * 60
+    admin_session_lifetime: PositiveInt = 8 * 3600
+    second_factor_seconds: PositiveInt = 600  # between the first factor of a sign-in and the second
+    staff_sign_in: Literal["any", "provider"] = "any"  # "provider": no passwords for engineers and admins
+    invitation_lifetime: PositiveInt = 7 * 24 * 3600
+    reset_lifetime: PositiveInt = 30 * 60
+    max_tries: PositiveInt = 10  # that may fail, of one account in one network, in ...
+    tries_window: PositiveInt = 15 * 60  # ... so many seconds
+    max_network_tries: PositiveInt = 200  # the same, of one network at any account
     step_up_seconds: PositiveInt = 600  # how long a proof of who somebody is lasts for dangerous acts
     resumable_for: PositiveInt = 7 * 24 * 3600  # an unfinished tus upload is kept this long
     abandoned_after: PositiveInt = 15 * 60  # an unfinished single-request upload is given up after this

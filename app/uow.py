@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,8 @@ from app.ports import JobQueue
 from app.settings import Settings
 
 log = get_logger(__name__)
+
+_NOBODYS = UUID(int=0)  # organisation of whoever should have one and has not
 
 
 @dataclass(slots=True)
@@ -53,10 +56,12 @@ def unit_of_work(
 ) -> Iterator[UnitOfWork]:
     """Open a transaction as ``actor``, commit it, then ring for its jobs.
 
+    The database shows a customer their organisation alone, whatever a query forgets to ask.
+
     Raises:
         DependencyError: the database is away.
     """
-    with database.transaction() as session:
+    with database.transaction(None if actor.sees_all else actor.organisation_id or _NOBODYS) as session:
         uow = UnitOfWork(session, actor, settings, request_id)
         yield uow
     uow.ring(queue)

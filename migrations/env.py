@@ -3,7 +3,7 @@
 import os
 
 from alembic import context
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import Connection, create_engine, pool, text
 
 from app.models import Base
 
@@ -11,8 +11,12 @@ config = context.config
 
 
 def run() -> None:
-    """Migrate the database of DIAGPORT_DATABASE_URL, or the connection a test hands in."""
-    url = config.attributes.get("url") or os.environ["DIAGPORT_DATABASE_URL"]
+    """Migrate as the tables' owner: DIAGPORT_MIGRATION_URL, or the portal's own if it owns them.
+
+    A test hands in another URL.
+    """
+    url = config.attributes.get("url") or os.environ.get("DIAGPORT_MIGRATION_URL")
+    url = url or os.environ["DIAGPORT_DATABASE_URL"]
     engine = create_engine(url, poolclass=pool.NullPool)
     with engine.connect() as connection:
         # A migration that has to wait for a lock stops everybody behind it: give up soon instead.
@@ -26,7 +30,24 @@ def run() -> None:
         )
         with context.begin_transaction():
             context.run_migrations()
+        _let_in(connection)
     engine.dispose()
+
+
+def _let_in(connection: Connection) -> None:
+    """Let DIAGPORT_DATABASE_LOGIN, which the portal signs in as, speak as the portal's roles.
+
+    It owns nothing, and may do nothing before it says which of them it is.
+    """
+    login = config.attributes.get("login") or os.environ.get("DIAGPORT_DATABASE_LOGIN")
+    there = connection.scalar(
+        text("SELECT count(*) FROM pg_roles WHERE rolname IN ('diagport_staff', 'diagport_tenant')")
+    )
+    if login and there == 2:
+        name = connection.dialect.identifier_preparer.quote(login)
+        connection.execute(text(f"ALTER ROLE {name} NOINHERIT"))
+        connection.execute(text(f"GRANT diagport_staff, diagport_tenant TO {name}"))
+        connection.commit()
 
 
 run()

@@ -6,7 +6,9 @@ whole product in its own processes, for tests that go through the network.
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -15,12 +17,13 @@ from alembic.config import Config
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, NullPool, create_engine
+from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.orm import Session
 
 from app import create_app, log
 from app.adapters.storage.filesystem import FilesystemStorage
 from app.cli.dev import ROOT
+from app.cli.dev.postgres import LOGIN
 from app.cli.dev.services import Services
 from app.db import Database
 from app.ports import Adapters
@@ -33,6 +36,18 @@ from tests.live import Live, clone_database
 from tests.s3servers import S3Server, moto_server, swift_server
 
 TEMPLATE = "diagport_template"
+
+
+class OneConnection(Database):
+    """A Database on a connection that tests look through too: each unit of work leaves it as the owner's."""
+
+    @contextmanager
+    def transaction(self, organisation_id: UUID | None = None) -> Iterator[Session]:
+        with super().transaction(organisation_id) as session:
+            yield session
+        with self.sessions() as session:
+            session.execute(text("SELECT set_config('role', 'none', true)"))
+            session.commit()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -95,6 +110,7 @@ def template(services: Services) -> str:
         connection.execute(f"CREATE DATABASE {TEMPLATE}".encode())
     config = Config(toml_file=ROOT / "pyproject.toml")
     config.attributes["url"] = services.database_url.replace("/diagport?", f"/{TEMPLATE}?")
+    config.attributes["login"] = LOGIN
     command.upgrade(config, "head")
     return TEMPLATE
 
@@ -121,7 +137,7 @@ def database(engine: Engine) -> Iterator[Database]:
     """
     with engine.connect() as connection:
         outer = connection.begin()
-        database = Database(engine)
+        database = OneConnection(engine)
         database.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
         yield database
         outer.rollback()

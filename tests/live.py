@@ -10,6 +10,7 @@ import psycopg
 import requests
 
 from app.cli.dev.application import Application
+from app.cli.dev.postgres import portal_url
 from app.cli.dev.services import Services
 
 T = TypeVar("T")
@@ -54,7 +55,7 @@ class Live:
             services,
             directory,
             settings={
-                "DIAGPORT_DATABASE_URL": database_url,
+                "DIAGPORT_DATABASE_URL": portal_url(database_url),
                 "DIAGPORT_REDIS_URL": f"{services.redis_url}?db={redis_db}",
                 "DIAGPORT_PROBE_PADDING_BYTES": str(2 * 10**6),  # what 200 MB show is shown once
                 "DIAGPORT_WEB_PROCESSES": "2",  # there are more tests at once than cores

@@ -116,6 +116,14 @@ class TooManyRequestsError(PortalError):
     retry_after = 60
 
 
+class TooManyTriesError(TooManyRequestsError):
+    """Too many failed tries at a password, a code or a link; ``wait`` seconds more to go."""
+
+    def __init__(self, message: str, wait: int, **context: object) -> None:
+        super().__init__(message, **context)
+        self.wait = wait
+
+
 class DependencyError(PortalError):
     """Database, scanner, queue, mail or storage is away; the same request can work later."""
 

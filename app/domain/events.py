@@ -16,6 +16,9 @@ class Event(StrEnum):
     UPLOAD_RECALLED = "upload.recalled"  # was clean, and newer signatures found something
     UPLOAD_INTEGRITY_FAILED = "upload.integrity_failed"
     TICKET_ISSUED = "ticket.issued"
+    ACCOUNT_INVITED = "account.invited"
+    ACCOUNT_RESET = "account.reset"  # asked for a new password
+    ACCOUNT_CHANGED = "account.changed"  # password, factor or role: its owner should know
     GATE_CLOSED = "gate.closed"
     GATE_OPENED = "gate.opened"
 
@@ -37,6 +40,9 @@ AUDIENCE: Final[dict[Event, Audience]] = {
     Event.UPLOAD_RECALLED: Audience(roles=frozenset({Role.ENGINEER, Role.ADMIN}), uploader=True),
     Event.UPLOAD_INTEGRITY_FAILED: Audience(roles=frozenset({Role.ENGINEER, Role.ADMIN}), uploader=False),
     Event.TICKET_ISSUED: Audience(roles=frozenset(), uploader=False),  # to the address that was given
+    Event.ACCOUNT_INVITED: Audience(roles=frozenset(), uploader=False),  # these three to the account itself
+    Event.ACCOUNT_RESET: Audience(roles=frozenset(), uploader=False),
+    Event.ACCOUNT_CHANGED: Audience(roles=frozenset(), uploader=False),
     Event.GATE_CLOSED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
     Event.GATE_OPENED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
 }

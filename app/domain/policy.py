@@ -30,6 +30,14 @@ class Permission(StrEnum):
     QUARANTINE_RELEASE = "quarantine_release"
     SESSION_CONFIRM = "session_confirm"
     SESSION_END = "session_end"
+    ACCOUNT_OWN = "account_own"  # one's own: how to sign in, where signed in, language, notices
+    COLLEAGUE_MANAGE = "colleague_manage"  # people of one's own organisation
+    TRAIL_READ_OWN = "trail_read_own"  # who fetched what of one's own organisation
+    PERSON_MANAGE = "person_manage"
+    ORGANISATION_MANAGE = "organisation_manage"
+    INTEGRATION_MANAGE = "integration_manage"  # identity providers, token issuers
+    AUDIT_READ = "audit_read"
+    ACTIVITY_READ = "activity_read"  # who fetched an upload, who looked into it: from its page
 
 
 _P = Permission
@@ -44,6 +52,7 @@ _EVERYBODY: Final = frozenset(
         _P.TOKEN_MANAGE,
         _P.SESSION_CONFIRM,
         _P.SESSION_END,
+        _P.ACCOUNT_OWN,
     }
 )
 _STAFF: Final = _EVERYBODY | {
@@ -51,13 +60,24 @@ _STAFF: Final = _EVERYBODY | {
     _P.QUARANTINE_RELEASE,
     _P.CASE_MANAGE,
     _P.TICKET_MANAGE,
+    _P.ACTIVITY_READ,
 }
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.CUSTOMER: _EVERYBODY | {_P.UPLOAD_CREATE, _P.UPLOAD_WITHDRAW},
     Role.ENGINEER: _STAFF,
-    Role.ADMIN: _STAFF | {_P.UPLOAD_DELETE},
+    Role.ADMIN: _STAFF
+    | {
+        _P.UPLOAD_DELETE,
+        _P.PERSON_MANAGE,
+        _P.ORGANISATION_MANAGE,
+        _P.INTEGRATION_MANAGE,
+        _P.AUDIT_READ,
+    },
 }
+
+#: What a customer may do besides, whom their organisation lets manage its people.
+MANAGER_PERMISSIONS: Final = frozenset({_P.COLLEAGUE_MANAGE, _P.TRAIL_READ_OWN})
 
 #: What somebody with a ticket may do; `queries.uploads.visible_to` narrows it to what the ticket brought.
 TICKET_PERMISSIONS: Final = frozenset({_P.UPLOAD_CREATE, _P.UPLOAD_FOLLOW})
@@ -84,7 +104,7 @@ _SCOPE: Final[dict[Permission, Scope]] = {
 
 
 #: What only a person at a browser does, whatever a token covers.
-_PERSONAL: Final = frozenset({_P.TOKEN_MANAGE, _P.SESSION_CONFIRM, _P.SESSION_END})
+_PERSONAL: Final = frozenset({_P.TOKEN_MANAGE, _P.SESSION_CONFIRM, _P.SESSION_END, _P.ACCOUNT_OWN})
 
 
 def scope_of(permission: Permission) -> Scope | None:
@@ -119,6 +139,11 @@ class Actor:
     scopes: frozenset[Scope] | None = None  # of the token that was sent; None: not by token
     ticket_id: UUID | None = None
     case: str | None = None  # reference of the ticket's case
+    manager: bool = False  # of the people of their organisation
+    means: str | None = None  # for the audit: "session", "token dgp_ab12", "ticket K7", "command line"
+    on_behalf_of: str | None = None  # for the audit: who gave a ticket, whose machine it is
+    locale: str = "en-GB"  # BCP 47
+    time_zone: str = "UTC"  # of the tz database
 
     @property
     def email(self) -> str:
@@ -136,7 +161,9 @@ class Actor:
         """Whether role and ticket allow it, whatever the token covers."""
         if self.role is None:
             return True
-        return permission in (TICKET_PERMISSIONS if self.ticket_id else PERMISSIONS[self.role])
+        if self.ticket_id:
+            return permission in TICKET_PERMISSIONS
+        return permission in PERMISSIONS[self.role] or (self.manager and permission in MANAGER_PERMISSIONS)
 
     def covers(self, permission: Permission) -> bool:
         """Whether the token, if one was sent, has the scope for it."""

@@ -1,6 +1,7 @@
 """Organisations, the people in them, and what they hold: sessions and API tokens."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -21,15 +22,49 @@ class Organisation(WithId, WithCreation, Base):
     quota_uploads: Mapped[int | None]
     used_bytes: Mapped[int] = mapped_column(server_default="0", default=0)  # reserved, or stored
     used_uploads: Mapped[int] = mapped_column(server_default="0", default=0)
+    retention_days: Mapped[int | None]  # bundles are kept so long; None: until somebody deletes them
+    contacts: Mapped[list[str]] = mapped_column(  # mail addresses, to write to about the organisation
+        server_default=text("'[]'"), default=list
+    )
+    suspended_at: Mapped[datetime | None]  # nobody of it gets in; what it sent stays
+
+    domains: Mapped[list["OrganisationDomain"]] = relationship(
+        lazy="selectin", order_by="OrganisationDomain.domain", cascade="all, delete-orphan"
+    )
+
+
+class OrganisationDomain(Base):
+    """A mail domain whose people belong to the organisation, for sign-in through a provider."""
+
+    __tablename__ = "organisation_domain"
+
+    domain: Mapped[str] = mapped_column(String(253), primary_key=True)  # lower case, in its ASCII form
+    organisation_id: Mapped[UUID] = mapped_column(
+        ForeignKey("organisation.id", ondelete="CASCADE"), index=True
+    )
+
+
+class AccountKind(StrEnum):
+    PERSON = "person"
+    MACHINE = "machine"  # a service account: acts by tokens, never signs in, gets no mail
 
 
 class Account(WithId, WithCreation, Base):
-    """A person, or a machine that acts for one."""
+    """Who may act: a person, or a machine of an organisation.
+
+    A person who was invited and has not come yet has no ``activated_at``; one who is suspended is
+    not ``active``. An account is never deleted: what it did still names it.
+    """
 
     __tablename__ = "account"
     __table_args__ = (
         CheckConstraint("(role = 'customer') = (organisation_id IS NOT NULL)", name="customers_have_one"),
+        CheckConstraint("NOT manager OR role = 'customer'", name="managers_are_customers"),
+        CheckConstraint("kind = 'person' OR (role = 'customer' AND password_hash IS NULL)", name="machines"),
         Index("uq_account_email", text("lower(email)"), unique=True),
+        # /admin/people: by name, all and of one organisation.
+        Index(None, "name", "id"),
+        Index(None, "organisation_id"),
     )
 
     email: Mapped[str] = mapped_column(String(254))
@@ -37,7 +72,20 @@ class Account(WithId, WithCreation, Base):
     role: Mapped[Role] = mapped_column(text_enum(Role))
     organisation_id: Mapped[UUID | None] = mapped_column(ForeignKey("organisation.id"))
     password_hash: Mapped[str | None] = mapped_column(String(255))  # argon2id, PHC string
-    active: Mapped[bool] = mapped_column(server_default="true")
+    active: Mapped[bool] = mapped_column(server_default="true", default=True)
+    kind: Mapped[AccountKind] = mapped_column(
+        text_enum(AccountKind), server_default="person", default=AccountKind.PERSON
+    )
+    manager: Mapped[bool] = mapped_column(server_default="false", default=False)  # invites colleagues
+    activated_at: Mapped[datetime | None]  # when the person first chose how to sign in
+    signed_in_at: Mapped[datetime | None]  # last
+    locale: Mapped[str] = mapped_column(String(16), server_default="en-GB", default="en-GB")  # BCP 47
+    time_zone: Mapped[str] = mapped_column(
+        String(64), server_default="UTC", default="UTC"
+    )  # of the tz database
+    unwanted: Mapped[list[str]] = mapped_column(  # events of `domain.events` that are not to be mailed
+        server_default=text("'[]'"), default=list
+    )
 
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")
 
@@ -55,6 +103,10 @@ class SignInSession(WithId, WithCreation, Base):
     kept: Mapped[dict[str, Any] | None]  # {"path": ..., "fields": {...}}: typed, and to be proven first
     address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(400))
+    factors: Mapped[list[str]] = mapped_column(  # what proved who it is: of `domain.factors.Factor`
+        server_default=text("'[]'"), default=list
+    )
+    provider_id: Mapped[UUID | None] = mapped_column(ForeignKey("identity_provider.id", ondelete="CASCADE"))
 
 
 class ApiToken(WithId, WithCreation, Base):

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Tex
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.tickets import TicketState, state_of
-from app.models.account import Organisation
+from app.models.account import Account, Organisation
 from app.models.base import Base, WithCreation, WithId
 
 _SEARCH = "lower(reference || ' ' || title)"
@@ -63,6 +63,9 @@ class Ticket(WithId, WithCreation, Base):
     used_bytes: Mapped[int] = mapped_column(server_default="0", default=0)  # reserved, or received
 
     case: Mapped[Case] = relationship(lazy="joined", innerjoin=True)
+    made_by: Mapped[Account | None] = relationship(
+        lazy="joined"
+    )  # None to its own holder: staff is not shown
 
     @property
     def label(self) -> str:

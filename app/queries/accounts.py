@@ -5,32 +5,44 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.policy import Actor, Role, Scope
 from app.domain.tickets import DEAD, TicketState
-from app.models import Account, ApiToken, SignInSession, Ticket
+from app.models import Account, AccountKind, ApiToken, Organisation, SignInSession, Ticket
 from app.settings import Settings
 
 #: How stale "last seen" may be, so that reading a page is not always a write.
 USE_GRAIN = timedelta(seconds=60)
 
 
-def actor_of(account: Account, address: str | None, scopes: Iterable[str] | None = None) -> Actor:
+def actor_of(
+    account: Account,
+    address: str | None,
+    scopes: Iterable[str] | None = None,
+    *,
+    means: str = "session",
+) -> Actor:
     """Return who ``account`` is as one who acts, coming from network ``address``.
 
-    ``scopes`` are those of the token that was sent, if one was.
+    ``scopes`` are those of the token that was sent, if one was; ``means`` says which, for the audit.
     """
+    home = account.organisation
     return Actor(
         id=account.id,
         label=account.email,
         role=account.role,
         name=account.name,
         organisation_id=account.organisation_id,
-        organisation_name=account.organisation.name if account.organisation else None,
+        organisation_name=home.name if home else None,
         address=address,
         scopes=None if scopes is None else frozenset(map(Scope, scopes)),
+        manager=account.manager,
+        means=means,
+        on_behalf_of=home.name if home and account.kind is AccountKind.MACHINE else None,
+        locale=account.locale,
+        time_zone=account.time_zone,
     )
 
 
@@ -46,6 +58,8 @@ def actor_with(ticket: Ticket, address: str | None) -> Actor:
         address=address,
         ticket_id=ticket.id,
         case=ticket.case.reference,
+        means=f"ticket {ticket.hint}",
+        on_behalf_of=ticket.made_by.email if ticket.made_by else None,
     )
 
 
@@ -73,6 +87,7 @@ def live_session(session: Session, settings: Settings, session_id: UUID) -> Live
         .where(
             SignInSession.id == session_id,
             Account.active,
+            _not_suspended(),
             SignInSession.created_at > func.now() - timedelta(seconds=settings.session_lifetime),
             SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
         )
@@ -102,6 +117,7 @@ def by_token(session: Session, token_hash: str) -> tuple[ApiToken, Account, bool
             ApiToken.revoked_at.is_(None),
             func.coalesce(ApiToken.expires_at > func.now(), True),
             Account.active,
+            _not_suspended(),
         )
     )
     return session.execute(query).one_or_none()
@@ -137,10 +153,24 @@ def by_email(session: Session, email: str) -> Account | None:
     if "\x00" in email:  # no text in Postgres has one
         return None
     return session.scalar(
-        select(Account).where(func.lower(Account.email) == email.strip().lower(), Account.active)
+        select(Account).where(
+            func.lower(Account.email) == email.strip().lower(),
+            Account.active,
+            Account.kind == AccountKind.PERSON,
+            _not_suspended(),
+        )
     )
 
 
+def _not_suspended() -> ColumnElement[bool]:
+    """Say that the account's organisation, if it has one, is not suspended."""
+    suspended = select(Organisation.id).where(
+        Organisation.id == Account.organisation_id, Organisation.suspended_at.is_not(None)
+    )
+    return ~suspended.exists()
+
+
 def in_roles(roles: frozenset[Role]) -> Select[Account]:
-    """Select the active accounts that hold one of ``roles``."""
-    return select(Account).where(Account.role.in_(roles), Account.active).order_by(Account.email)
+    """Select the people with an active account that hold one of ``roles``."""
+    people = Account.role.in_(roles), Account.active, Account.kind == AccountKind.PERSON
+    return select(Account).where(*people).order_by(Account.email)

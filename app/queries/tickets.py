@@ -10,23 +10,20 @@ from app.domain.errors import NotFoundError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor
 from app.domain.tickets import TicketState
-from app.models import Account, Case, Ticket, Upload
+from app.models import Case, Ticket, Upload
 
 
 @dataclass(frozen=True, slots=True)
 class SeenTicket:
-    """A ticket, what it is good for by the database's clock, and the mail address of whoever made it."""
+    """A ticket, and what it is good for by the database's clock."""
 
     ticket: Ticket
     state: TicketState
-    made_by: str
 
 
-def _visible_to(actor: Actor) -> Select[Ticket, bool, str]:
+def _visible_to(actor: Actor) -> Select[Ticket, bool]:
     """Select what staff may see, which is every ticket; a ticket sees itself, and a customer none."""
-    query = select(Ticket, Ticket.expires_at <= func.now(), Account.email).join(
-        Account, Account.id == Ticket.made_by_id
-    )
+    query = select(Ticket, Ticket.expires_at <= func.now())
     return query if actor.sees_all else query.where(Ticket.id == actor.ticket_id)
 
 
@@ -45,8 +42,8 @@ def of_case(session: Session, actor: Actor, case: Case) -> list[SeenTicket]:
     return [_seen(*row) for row in rows]
 
 
-def _seen(ticket: Ticket, expired: bool, made_by: str) -> SeenTicket:
-    return SeenTicket(ticket, ticket.state(expired=expired), made_by)
+def _seen(ticket: Ticket, expired: bool) -> SeenTicket:
+    return SeenTicket(ticket, ticket.state(expired=expired))
 
 
 def begun_with(session: Session, ticket_id: UUID) -> list[UUID]:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.models import AuditEvent, Upload
+from app.models import Account, AuditEvent, Upload
 from app.uow import UnitOfWork
 
 
@@ -11,10 +11,16 @@ def record(
     action: str,
     *,
     upload: Upload | None = None,
+    person: Account | None = None,
     organisation_id: UUID | None = None,
     **detail: object,
 ) -> None:
-    """Add one row: ``action`` was done by the unit of work's actor. Details that are None are left out."""
+    """Add one row: ``action`` was done by the unit of work's actor, perhaps to an upload or a ``person``.
+
+    What was changed stands in the details ``before`` and ``after``. Details that are None are left out.
+    The row is the organisation's whose upload or person it is, or which is named, or the actor's.
+    """
+    whose = upload or person
     uow.session.add(
         AuditEvent(
             action=action,
@@ -22,8 +28,11 @@ def record(
             actor_label=uow.actor.label,
             address=uow.actor.address,
             request_id=uow.request_id,
-            organisation_id=upload.organisation_id if upload else organisation_id,
+            on_behalf_of=uow.actor.on_behalf_of,
+            means=uow.actor.means,
+            organisation_id=whose.organisation_id if whose else organisation_id or uow.actor.organisation_id,
             upload_id=upload.id if upload else None,
+            account_id=person.id if person else None,
             detail={key: value for key, value in detail.items() if value is not None},
         )
     )

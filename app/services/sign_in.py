@@ -1,26 +1,44 @@
 """Sessions: made at sign-in, kept alive by use, ended by deleting the row."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, func, null, select, update
 
 from app.domain.errors import NotSignedInError
+from app.domain.factors import Factor
 from app.models import Account, ApiToken, SignInSession
 from app.queries.accounts import USE_GRAIN
 from app.services import audit
 from app.uow import UnitOfWork
 
 
-def begin(uow: UnitOfWork, account: Account, *, user_agent: str | None) -> SignInSession:
-    """Open a session for the actor, whose password was verified."""
+def begin(
+    uow: UnitOfWork,
+    account: Account,
+    *,
+    user_agent: str | None,
+    factors: Iterable[Factor] = (Factor.PASSWORD,),
+    provider_id: UUID | None = None,
+) -> SignInSession:
+    """Open a session for the actor, who proved by ``factors`` who they are."""
     row = SignInSession(
-        account_id=account.id, address=uow.actor.address, user_agent=(user_agent or "")[:400] or None
+        account_id=account.id,
+        address=uow.actor.address,
+        user_agent=(user_agent or "").replace("\x00", "")[:400] or None,
+        factors=[str(factor) for factor in factors],
+        provider_id=provider_id,
     )
     uow.session.add(row)
+    uow.session.execute(
+        update(Account)
+        .where(Account.id == account.id)
+        .values(signed_in_at=func.now())
+        .execution_options(synchronize_session=False)
+    )
     uow.session.flush()
-    audit.record(uow, "session.begun", organisation_id=account.organisation_id, account=account.email)
+    audit.record(uow, "session.begun", person=account, account=account.email, factors=row.factors)
     return row
 
 

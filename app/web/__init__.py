@@ -6,6 +6,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.system import System
 from app.web import (
     access,
+    account,
+    admin,
     api,
     auth,
     context,
@@ -52,7 +54,7 @@ def install(app: Flask, system: System) -> None:
     templating.install(app, settings)
     errors.install(app)
     open_bodies.install(app, settings)
-    for audience in (auth, portal, guest, transfer, api, ops):
+    for audience in (auth, portal, account, admin, guest, transfer, api, ops):
         app.register_blueprint(audience.blueprint)
     access.refuse_undeclared(app)
     app.wsgi_app = TidyConnection(  # type: ignore[method-assign]

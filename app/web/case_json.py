@@ -32,7 +32,7 @@ def ticket_json(seen: SeenTicket) -> dict[str, object]:
         "bytes": {"used": ticket.used_bytes, "most": ticket.max_bytes},
         "networks": ticket.networks,
         "recipient": ticket.recipient,
-        "made_by": seen.made_by,
+        "made_by": seen.ticket.made_by.email if seen.ticket.made_by else None,
         "created_at": rfc3339(ticket.created_at),
         "expires_at": rfc3339(ticket.expires_at),
         "last_used_at": rfc3339(ticket.last_used_at),

@@ -8,7 +8,7 @@ from flask import Flask, Response, g, jsonify, make_response, redirect, render_t
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
-from app.domain.errors import NotSignedInError, PortalError
+from app.domain.errors import NotSignedInError, PortalError, TooManyTriesError
 from app.web.context import secret_in_address
 
 log = structlog.get_logger(__name__)
@@ -87,8 +87,9 @@ def _portal_error(error: PortalError) -> Response:
     if isinstance(error, NotSignedInError):
         return _sign_in_first(error)
     response = problem(error.status, error.code, error.message)
-    if error.retry_after is not None:
-        response.headers["Retry-After"] = str(error.retry_after)
+    wait = error.wait if isinstance(error, TooManyTriesError) else error.retry_after
+    if wait is not None:
+        response.headers["Retry-After"] = str(wait)
     return response
 
 

@@ -98,7 +98,10 @@ def _by_token(request: Request) -> Principal | None:
                 row, account, unnoted = found
                 if unnoted:
                     sign_in.touch_token(uow, row.id)
-                return Principal(accounts.actor_of(account, request.remote_addr, row.scopes), token_id=row.id)
+                return Principal(
+                    accounts.actor_of(account, request.remote_addr, row.scopes, means=f"token {row.hint}"),
+                    token_id=row.id,
+                )
         return None
     if given.type != "basic":
         return None

@@ -10,6 +10,7 @@ from app import create_app
 from app.domain.policy import Role
 from app.system import System
 from tests.architecture.access_matrix import PRINCIPALS, read_matrix
+from tests.factories.people import make_machine, make_manager
 from tests.factories.requests import make_target, request_for, rules
 from tests.factories.tickets import basic, issue_ticket
 from tests.web.callers import Caller
@@ -29,6 +30,8 @@ def people(app: Flask, system: System) -> dict[str, Caller]:
     people = {name: Caller(app, system, role) for name, role in roles.items()}
     home = people["customer"].actor.organisation_id
     return people | {
+        "manager": Caller(app, system, account=make_manager(system, home)),
+        "service": Caller(app, system, account=make_machine(system, home)),
         "anonymous": _with_headers(Caller(app, system), {}),
         "ticket": _with_headers(Caller(app, system), basic(issue_ticket(system, "CS-9", home))),
     }

@@ -20,6 +20,7 @@ from app.models import Base, Case, Organisation, Upload
 from app.services import engine, gate, sign_in
 from app.system import System
 from tests.factories.people import bearer, make_account, make_actor
+from tests.factories.signing_in import make_everything_of
 from tests.factories.tickets import issue_ticket
 from tests.factories.uploads import ENGINE, make_upload
 from tests.live import clone_database
@@ -49,6 +50,7 @@ def rows(database: Database) -> dict[str, int]:
 def fill(system: System) -> None:
     """Put something into every table, through the services."""
     account = make_account(system, Role.ENGINEER)  # hears of clean bundles: a delivery
+    make_everything_of(system, account)
     bearer(system, account)
     issue_ticket(system)
     with system.work() as uow:

@@ -4,7 +4,7 @@ from itertools import count
 from uuid import UUID, uuid4
 
 from app.domain.policy import Actor, Role, Scope
-from app.models import Account, Organisation
+from app.models import Account, AccountKind, Organisation
 from app.queries.accounts import actor_of
 from app.services import accounts, tokens
 from app.system import System
@@ -32,6 +32,33 @@ def make_account(
             password=PASSWORD,
             organisation=organisation,
         )
+        uow.session.refresh(account)
+    return account
+
+
+def make_manager(system: System, organisation_id: UUID | None) -> Account:
+    """Make somebody who manages the people of an organisation."""
+    with system.work() as uow:
+        organisation = uow.session.get_one(Organisation, organisation_id)
+    account = make_account(system, organisation=organisation)
+    with system.work() as uow:
+        uow.session.merge(account).manager = True
+    account.manager = True
+    return account
+
+
+def make_machine(system: System, organisation_id: UUID | None) -> Account:
+    """Make a service account of an organisation."""
+    account = Account(
+        email=f"machine-{next(_number)}@machines.invalid",
+        name="Build server",
+        role=Role.CUSTOMER,
+        kind=AccountKind.MACHINE,
+        organisation_id=organisation_id,
+    )
+    with system.work() as uow:
+        uow.session.add(account)
+        uow.session.flush()
         uow.session.refresh(account)
     return account
 

@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app.domain.policy import Role
-from app.models import Organisation
+from app.models import Account, Organisation
 from app.queries.accounts import actor_of
 from app.system import System
 from tests.factories.forms import Part, encode_form
@@ -23,9 +23,14 @@ class Caller:
     """Somebody who sends a token, as `curl` and its like do."""
 
     def __init__(
-        self, app: Flask, system: System, role: Role = Role.CUSTOMER, organisation: Organisation | None = None
+        self,
+        app: Flask,
+        system: System,
+        role: Role = Role.CUSTOMER,
+        organisation: Organisation | None = None,
+        account: Account | None = None,
     ) -> None:
-        self.account = make_account(system, role, organisation)
+        self.account = account or make_account(system, role, organisation)
         self.actor = actor_of(self.account, "127.0.0.1")
         self.headers = bearer(system, self.account)
         self.client = app.test_client(use_cookies=False)

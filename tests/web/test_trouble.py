@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from io import BytesIO
 from typing import Never
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -104,10 +105,10 @@ class Switched(Database):
     away = False
 
     @contextmanager
-    def transaction(self) -> Iterator[Session]:
+    def transaction(self, organisation_id: UUID | None = None) -> Iterator[Session]:
         if self.away:
             raise DependencyError("The database is away. Try again in a moment.")
-        with super().transaction() as session:
+        with super().transaction(organisation_id) as session:
             yield session
 
 

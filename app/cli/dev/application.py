@@ -11,6 +11,7 @@ import redis
 
 from app.cli.dev import ROOT
 from app.cli.dev.ports import free_port
+from app.cli.dev.postgres import LOGIN, portal_url
 from app.cli.dev.process import Group, Process
 from app.cli.dev.services import Services
 from app.domain.jobs import QueueName
@@ -38,7 +39,9 @@ class Application(Group):
             "DIAGPORT_SECRET_KEY": secrets.token_urlsafe(48),
             "DIAGPORT_BASE_URL": self.url,
             "DIAGPORT_BIND": f"127.0.0.1:{self.port}",
-            "DIAGPORT_DATABASE_URL": services.database_url,
+            "DIAGPORT_DATABASE_URL": portal_url(services.database_url),
+            "DIAGPORT_MIGRATION_URL": services.database_url,
+            "DIAGPORT_DATABASE_LOGIN": LOGIN,
             "DIAGPORT_REDIS_URL": services.redis_url,
             "DIAGPORT_CLAMD_ADDRESS": services.clamd_address,
             "DIAGPORT_STORAGE_ROOT": str(directory / "storage"),

@@ -9,7 +9,8 @@ import psycopg
 from app.cli.dev.account import account, private
 from app.cli.dev.process import Process, ProcessFailedError
 
-NAME = "diagport"  # of the role and of the database
+NAME = "diagport"  # of the database, and of the role that owns what is in it
+LOGIN = "diagport_web"  # the portal's own; owns nothing (migrations/env.py)
 # Commits still reach the kernel, so what was committed survives a crash of the server.
 FAST = ("fsync=off", "full_page_writes=off")
 
@@ -64,11 +65,18 @@ def _answers(sockets: Path) -> bool:
         with psycopg.connect(host=str(sockets), user=NAME, dbname="postgres", autocommit=True) as connection:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (NAME,)).fetchone():
                 connection.execute(f"CREATE DATABASE {NAME}")
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (LOGIN,)).fetchone():
+                connection.execute(f"CREATE ROLE {LOGIN} LOGIN NOINHERIT")
     except psycopg.OperationalError:
         return False
     return True
 
 
 def database_url(sockets: Path) -> str:
-    """Return SQLAlchemy's address of the database."""
+    """Return SQLAlchemy's address of the database, for its owner."""
     return f"postgresql+psycopg://{NAME}@/{NAME}?host={quote(str(sockets), safe='/')}"
+
+
+def portal_url(owner_url: str) -> str:
+    """Return the address by which the portal reaches the database that its owner reaches by ``owner_url``."""
+    return owner_url.replace(f"//{NAME}@", f"//{LOGIN}@", 1)

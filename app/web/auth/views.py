@@ -1,20 +1,20 @@
 """Sign-in with a local password, sign-out."""
 
-from flask import g, redirect, render_template, request, session, url_for
+from flask import redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user, logout_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from app.domain.factors import Factor
 from app.domain.policy import Permission
 from app.queries import accounts
 from app.services import passwords, sign_in
 from app.web.access import public, requires
 from app.web.auth.blueprint import blueprint
-from app.web.auth.target import inside
-from app.web.context import system, system_work, work
-from app.web.login import Principal
+from app.web.auth.entering import enter
+from app.web.context import system_work, work
 
 #: One sentence for a wrong password and for no such account: it must not tell which.
 REFUSED = "That address and password do not fit together."
@@ -55,15 +55,7 @@ def begin_session() -> ResponseReturnValue:
         with system_work() as uow:
             sign_in.refused(uow, form.email.data, request.remote_addr)
         return render_template("auth/sign_in.html", form=form, error=REFUSED), 401
-    previous = getattr(current_user, "session_id", None)
-    person = accounts.actor_of(account, request.remote_addr)
-    with system().work(person, g.request_id) as uow:
-        if previous:
-            sign_in.end(uow, previous)
-        row = sign_in.begin(uow, account, user_agent=request.headers.get("User-Agent"))
-    session.clear()  # the CSRF token included: nothing planted before survives
-    login_user(Principal(person, session_id=row.id))
-    return redirect(inside(form.next.data), code=303)
+    return enter(account, [Factor.PASSWORD], form.next.data)
 
 
 @blueprint.post("/sign-out")
