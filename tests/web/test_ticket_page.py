@@ -55,7 +55,8 @@ def test_it_says_whose_case_and_what_is_left_and_nothing_else(
     assert f"curl -u CS-1:{issued.code} -T bundle.tgz http://localhost/upload/" in answer.text.replace(
         "&#39;", "'"
     )
-    assert (maker := issued.seen.ticket.made_by)
+    maker = issued.seen.ticket.made_by
+    assert maker
     for unseen in ("secret-name.tgz", "Files", customer.account.email, maker.email, "Your account"):
         assert unseen not in answer.text
     assert answer.headers["Cache-Control"] == "no-store"
