@@ -34,6 +34,7 @@ from tests.factories.uploads import open_gate
 from tests.fakes import FakeMailer, FakeQueue, FakeScanner
 from tests.live import Live, clone_database
 from tests.s3servers import S3Server, moto_server, swift_server
+from tests.templates import COMPILED
 
 TEMPLATE = "diagport_template"
 
@@ -194,6 +195,7 @@ def system(
 @pytest.fixture
 def app(system: System) -> Flask:
     app = create_app(system.settings, adapters=system.adapters, database=system.database)
+    app.jinja_env.bytecode_cache = COMPILED
     app.testing = False  # errors are rendered, as they are for people
     return app
 
