@@ -35,14 +35,15 @@ class Outcome:
 
 def outcome(scanner: Scanner, bundle: bytes, budget: Budget) -> Outcome:
     """Examine a bundle and watch."""
-    threads = threading.active_count()
+    threads = set(threading.enumerate())  # those of earlier tests may end meanwhile
     before = _forget_peak()
     with _watched() as written:
         started = time.monotonic()
         report = examine(scanner, io.BytesIO(bundle), budget=budget, connections=CONNECTIONS)
         seconds = time.monotonic() - started
     growth = _memory("VmHWM") - before
-    return Outcome(report, seconds, growth, tuple(written), threading.active_count() - threads)
+    left_over = set(threading.enumerate()) - threads
+    return Outcome(report, seconds, growth, tuple(written), len(left_over))
 
 
 @contextmanager
