@@ -30,6 +30,7 @@ lint: install-lint
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive -ll app worker.py wsgi.py
 	$(BIN)/djlint templates --quiet --check --lint
 
 lock: install-lint
