@@ -22,6 +22,16 @@ _SPEAK_AS = text(
     "SELECT set_config('role', :role, true), set_config('diagport.organisation', :organisation, true)"
 )
 
+#: Said where migration 0008's walls hold only as long as no query breaks out of its role.
+UNWALLED = "signs in as a login that owns the tables, or may do anything: see docs/operations/database.md"
+
+_MIGHT_DO_ANYTHING = text(
+    "SELECT rolsuper OR rolbypassrls OR EXISTS (SELECT FROM pg_class"
+    " WHERE relname = 'audit_event' AND relkind = 'r' AND pg_has_role(session_user, relowner, 'MEMBER'))"
+    " FROM pg_roles WHERE rolname = session_user"
+)
+_NO_SUCH_ROLE = {"22023", "42501"}  # invalid_parameter_value; insufficient_privilege
+
 
 class Database:
     """An engine with its pool. One per process; `renew` after a fork."""
@@ -65,13 +75,7 @@ class Database:
         """
         try:
             with self.sessions() as session:
-                session.execute(
-                    _SPEAK_AS,
-                    {
-                        "role": TENANT if organisation_id else STAFF,
-                        "organisation": str(organisation_id or ""),
-                    },
-                )
+                self._speak_as(session, TENANT if organisation_id else STAFF, organisation_id)
                 yield session
                 session.commit()
         except (DataError, UnicodeEncodeError) as error:
@@ -83,10 +87,25 @@ class Database:
                 raise _unavailable(error) from error
             raise
 
-    def check(self) -> None:
-        """Raises DependencyError when a trivial query does not come back."""
+    def _speak_as(self, session: Session, role: str, organisation_id: UUID | None) -> None:
+        """Be ``role`` until the transaction ends. Raises DependencyError: the login may not."""
+        try:
+            session.execute(_SPEAK_AS, {"role": role, "organisation": str(organisation_id or "")})
+        except DBAPIError as error:
+            if _sqlstate(error) in _NO_SUCH_ROLE:
+                raise DependencyError(
+                    "The database does not know the portal yet. Try again later.", cause=str(error)
+                ) from error
+            raise
+
+    def check(self) -> str | None:
+        """Return what is unsafe about how the portal signs in to the database; None if nothing.
+
+        Raises:
+            DependencyError: a trivial query does not come back.
+        """
         with self.transaction() as session:
-            session.execute(text("SELECT 1"))
+            return UNWALLED if session.scalar(_MIGHT_DO_ANYTHING) else None
 
     def listen(self, channel: str) -> Iterator[str]:
         """Yield what is said on ``channel`` from now on (NOTIFY), over a connection of its own.

@@ -182,8 +182,8 @@ def _deep_cursor(product: Stack) -> str:
 def _token_of(product: Stack, slug: str) -> dict[str, str]:
     """Return the token of one sender of an organisation, made for the purpose."""
     token = f"{PREFIX}bench-{slug}"
-    statement = b"""INSERT INTO api_token (id, account_id, name, token_hash)
-        SELECT gen_random_uuid(), account.id, 'bench', %s FROM account
+    statement = b"""INSERT INTO api_token (id, account_id, name, token_hash, scopes)
+        SELECT gen_random_uuid(), account.id, 'bench', %s, '["uploads:read"]' FROM account
         JOIN organisation ON organisation.id = organisation_id WHERE slug = %s LIMIT 1
         ON CONFLICT DO NOTHING RETURNING 1"""
     with product.connect() as connection:

@@ -40,14 +40,19 @@ def _let_in(connection: Connection) -> None:
     It owns nothing, and may do nothing before it says which of them it is.
     """
     login = config.attributes.get("login") or os.environ.get("DIAGPORT_DATABASE_LOGIN")
-    there = connection.scalar(
-        text("SELECT count(*) FROM pg_roles WHERE rolname IN ('diagport_staff', 'diagport_tenant')")
-    )
-    if login and there == 2:
-        name = connection.dialect.identifier_preparer.quote(login)
-        connection.execute(text(f"ALTER ROLE {name} NOINHERIT"))
-        connection.execute(text(f"GRANT diagport_staff, diagport_tenant TO {name}"))
-        connection.commit()
+    if not login or connection.scalar(_ROLES_THERE) != 2 or connection.scalar(_IS_IN, {"login": login}):
+        return  # or one who may has done it already: docs/operations/database.md
+    name = connection.dialect.identifier_preparer.quote(login)
+    connection.execute(text(f"ALTER ROLE {name} NOINHERIT"))
+    connection.execute(text(f"GRANT diagport_staff, diagport_tenant TO {name}"))
+    connection.commit()
+
+
+_ROLES_THERE = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('diagport_staff', 'diagport_tenant')")
+_IS_IN = text(
+    "SELECT NOT rolinherit AND pg_has_role(rolname, 'diagport_staff', 'MEMBER')"
+    " AND pg_has_role(rolname, 'diagport_tenant', 'MEMBER') FROM pg_roles WHERE rolname = :login"
+)
 
 
 run()

@@ -14,7 +14,7 @@ from app.models.case import Case, Ticket
 from app.models.delivery import Delivery
 from app.models.factor import AccountLink, Passkey, PasskeyChallenge, PendingSignIn, RecoveryCode, Totp
 from app.models.gate import EngineStatus, Gate
-from app.models.identity import Identity, IdentityProvider, TokenIssuer
+from app.models.identity import Identity, IdentityProvider, ProviderSignIn, TokenIssuer
 from app.models.tries import TryCount
 from app.models.upload import Scan, Upload
 
@@ -37,6 +37,7 @@ __all__ = [
     "Passkey",
     "PasskeyChallenge",
     "PendingSignIn",
+    "ProviderSignIn",
     "RecoveryCode",
     "Scan",
     "SignInSession",

@@ -30,6 +30,7 @@ class AuditEvent(Base):
     action: Mapped[str] = mapped_column(String(64))
     actor_id: Mapped[UUID | None]  # no foreign key: the row outlives the account
     actor_label: Mapped[str] = mapped_column(String(254))
+    actor_role: Mapped[str | None] = mapped_column(String(32))  # as what; None: the portal itself
     on_behalf_of: Mapped[str | None] = mapped_column(
         String(254)
     )  # who gave the actor leave: a ticket's issuer

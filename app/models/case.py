@@ -76,6 +76,7 @@ class Ticket(WithId, WithCreation, Base):
         return state_of(
             revoked=self.revoked_at is not None,
             closed=self.case.closed_at is not None,
+            suspended=self.case.organisation.suspended_at is not None,
             expired=expired,
             used_up=self.used_uploads >= self.max_uploads or self.used_bytes == self.max_bytes,
         )

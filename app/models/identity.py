@@ -32,8 +32,10 @@ class IdentityProvider(WithId, WithCreation, Base):
     create_accounts: Mapped[bool] = mapped_column(  # for who was not invited (just in time)
         server_default="false", default=False
     )
-    #: {"role": claim, "roles": {value: role}, "organisation": claim, "organisations": {value: slug}}
+    #: {"role": claim, "roles": {value: role}, "organisation": claim, "organisations": {value: slug},
+    #: "verified": claim that says that the mail address is verified, instead of "email_verified"}
     mapping: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), default=dict)
+    listed: Mapped[bool] = mapped_column(server_default="true", default=True)  # a button for everybody to see
     disabled_at: Mapped[datetime | None]
 
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")
@@ -52,6 +54,26 @@ class Identity(WithId, WithCreation, Base):
     last_used_at: Mapped[datetime | None]
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
+    provider: Mapped[IdentityProvider] = relationship(lazy="joined", innerjoin=True)
+
+
+class ProviderSignIn(WithId, WithCreation, Base):
+    """Somebody who was sent to a provider and is not back yet. Only the SHA-256 of what is secret is kept.
+
+    Good once, for the browser that was sent (RFC 9700 section 4.7).
+    """
+
+    __tablename__ = "provider_sign_in"
+
+    provider_id: Mapped[UUID] = mapped_column(ForeignKey("identity_provider.id", ondelete="CASCADE"))
+    state_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    browser_hash: Mapped[str] = mapped_column(String(64))  # of what its session cookie holds
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(128))  # of PKCE (RFC 7636)
+    target: Mapped[str] = mapped_column(String(2000))  # path to go to afterwards
+    session_id: Mapped[UUID | None]  # the session to be confirmed; None: a sign-in
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
     provider: Mapped[IdentityProvider] = relationship(lazy="joined", innerjoin=True)
 
 

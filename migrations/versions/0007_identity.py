@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("organisation_id", sa.Uuid(), nullable=True),
         sa.Column("create_accounts", sa.Boolean(), server_default="false", nullable=False),
         sa.Column("mapping", _JSON, server_default=sa.text("'{}'"), nullable=False),
+        sa.Column("listed", sa.Boolean(), server_default="true", nullable=False),
         sa.Column("disabled_at", _TIME, nullable=True),
         sa.CheckConstraint(
             "NOT (for_staff AND organisation_id IS NOT NULL)",
@@ -54,6 +55,24 @@ def upgrade() -> None:
         of_account=True,
     )
     _table(
+        "provider_sign_in",
+        sa.Column("provider_id", sa.Uuid(), nullable=False),
+        sa.Column("state_hash", sa.String(length=64), nullable=False),
+        sa.Column("browser_hash", sa.String(length=64), nullable=False),
+        sa.Column("nonce", sa.String(length=64), nullable=False),
+        sa.Column("verifier", sa.String(length=128), nullable=False),
+        sa.Column("target", sa.String(length=2000), nullable=False),
+        sa.Column("session_id", sa.Uuid(), nullable=True),
+        sa.Column("expires_at", _TIME, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["provider_id"],
+            ["identity_provider.id"],
+            name=op.f("fk_provider_sign_in_provider_id"),
+            ondelete="CASCADE",
+        ),
+        sa.UniqueConstraint("state_hash", name=op.f("uq_provider_sign_in_state_hash")),
+    )
+    _table(
         "token_issuer",
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(length=100), nullable=False),
@@ -71,6 +90,7 @@ def upgrade() -> None:
             "issuer", "audience", "client_id", name=op.f("uq_token_issuer_issuer_audience_client_id")
         ),
     )
+    op.create_index(op.f("ix_provider_sign_in_expires_at"), "provider_sign_in", ["expires_at"], unique=False)
     op.create_index(op.f("ix_identity_account_id"), "identity", ["account_id"], unique=False)
     op.add_column("sign_in_session", sa.Column("provider_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(
@@ -106,5 +126,6 @@ def downgrade() -> None:
     op.drop_constraint(op.f("fk_sign_in_session_provider_id"), "sign_in_session", type_="foreignkey")
     op.drop_column("sign_in_session", "provider_id")
     op.drop_table("token_issuer")
+    op.drop_table("provider_sign_in")
     op.drop_table("identity")
     op.drop_table("identity_provider")

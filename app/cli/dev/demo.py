@@ -5,12 +5,10 @@ import os
 import secrets
 from pathlib import Path
 
-from flask import current_app
-
+from app.cli.operator import work
 from app.domain.policy import Role
 from app.queries import accounts as accounts_query
 from app.services import accounts, tokens
-from app.system import System
 
 _PEOPLE = (
     ("customer@acme.example", "Ada of Acme", Role.CUSTOMER, "acme"),
@@ -43,9 +41,8 @@ def _read(path: Path) -> list[dict[str, str]]:
 
 
 def _create(email: str, name: str, role: Role, organisation: str | None) -> dict[str, str]:
-    system: System = current_app.extensions["diagport"]
     password = secrets.token_urlsafe(15)
-    with system.work() as uow:
+    with work() as uow:
         account = accounts_query.by_email(uow.session, email)
         if account is None:
             home = accounts.ensure_organisation(uow, organisation) if organisation else None
