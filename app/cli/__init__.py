@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from app.cli import dev, organisations, storage, users
+from app.cli import audit, dev, organisations, storage, users
 
 
 def install(app: Flask) -> None:
@@ -10,4 +10,5 @@ def install(app: Flask) -> None:
     app.cli.add_command(users.group)
     app.cli.add_command(organisations.group)
     app.cli.add_command(storage.group)
+    app.cli.add_command(audit.group)
     app.cli.add_command(dev.dev)

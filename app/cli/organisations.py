@@ -1,20 +1,17 @@
 """`flask organisations`: what they store and may store, from a shell."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
-from flask import current_app
 
-from app.domain.errors import PortalError
+from app.cli.operator import work
+from app.domain.errors import InvalidInputError, PortalError
+from app.domain.sizes import parse_size
 from app.models import Organisation
 from app.queries import organisations as found
 from app.services import organisations
-from app.system import System
 
-_UNITS = {"": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
-_SIZE = re.compile(r"(\d+)\s*([kmgt]b|)", re.ASCII)
 _NONE = "none"
 
 
@@ -25,10 +22,10 @@ def _size(_context: click.Context, _option: click.Parameter, value: str | None) 
     """Read an option. Raises BadParameter."""
     if value is None or value.lower() == _NONE:
         return value and _NONE
-    match = _SIZE.fullmatch(value.strip().lower())
-    if match is None:
-        raise click.BadParameter("say 500GB, 2TB, a number of bytes, or none.")
-    return int(match[1]) * _UNITS[match[2]]
+    try:
+        return parse_size(value)
+    except InvalidInputError as error:
+        raise click.BadParameter("say 500GB, 2TB, a number of bytes, or none.") from error
 
 
 def _number(_context: click.Context, _option: click.Parameter, value: str | None) -> Limit:
@@ -48,7 +45,7 @@ def group() -> None:
 @group.command("list")
 def list_() -> None:
     """Show what each organisation stores, and its quota."""
-    with _told(), _system().work() as uow:
+    with _told(), work() as uow:
         for organisation in found.in_order(uow.session):
             click.echo(_line(organisation))
 
@@ -59,7 +56,7 @@ def list_() -> None:
 @click.option("--uploads", callback=_number, help="Most bundles, or none for no limit.")
 def quota(slug: str, size: Limit, uploads: Limit) -> None:
     """Say how much organisation SLUG may store. What is not said stays as it is."""
-    with _told(), _system().work() as uow:
+    with _told(), work() as uow:
         now = found.by_slug(uow.session, slug)
         organisation = organisations.set_quota(
             uow,
@@ -75,11 +72,11 @@ def quota(slug: str, size: Limit, uploads: Limit) -> None:
 def recount(slug: str | None) -> None:
     """Compare the counters of organisation SLUG, or of all, with their uploads; put right what is wrong."""
     with _told():
-        with _system().work() as uow:
+        with work() as uow:
             every = [found.by_slug(uow.session, slug)] if slug else found.in_order(uow.session)
             ids = [organisation.id for organisation in every]
         for organisation_id in ids:
-            with _system().work() as uow:
+            with work() as uow:
                 drift = organisations.recount(uow, organisation_id)
             if drift:
                 click.echo(
@@ -103,11 +100,6 @@ def _line(organisation: Organisation) -> str:
 
 def _or_unlimited(limit: int | None) -> str:
     return "unlimited" if limit is None else f"{limit:,}"
-
-
-def _system() -> System:
-    system: System = current_app.extensions["diagport"]
-    return system
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 from uuid import UUID
 
 import click
-from flask import current_app
 
+from app.cli.operator import system, work
 from app.domain.errors import NotFoundError, PortalError, StateConflictError
 from app.ports import Storage
 from app.services import moving
 from app.services.moving import Bundle
-from app.system import System
 
 _BATCH = 50
 
@@ -29,15 +28,14 @@ def move(target: str, limit: int | None, *, dry_run: bool) -> None:
     Both storages must be set up. The portal goes on meanwhile. Stop it any time and run it again: what
     was not moved is where it was.
     """
-    system: System = current_app.extensions["diagport"]
     done = failed = 0
     after: UUID | None = None
     try:
-        system.adapters.store(target)
-        while bundles := _next(system, target, after, _left(limit, done + failed)):
+        system().adapters.store(target)
+        while bundles := _next(target, after, _left(limit, done + failed)):
             for bundle in bundles:
                 after = bundle.upload_id
-                moved = dry_run or _move(system, target, bundle)
+                moved = dry_run or _move(target, bundle)
                 done, failed = done + moved, failed + (not moved)
                 if moved:
                     click.echo(f"{'would move' if dry_run else 'moved'} {_line(bundle)}")
@@ -54,23 +52,23 @@ def _left(limit: int | None, seen: int) -> int:
     return _BATCH if limit is None else min(_BATCH, limit - seen)
 
 
-def _next(system: System, target: str, after: UUID | None, count: int) -> list[Bundle]:
+def _next(target: str, after: UUID | None, count: int) -> list[Bundle]:
     if count < 1:
         return []
-    with system.work() as uow:
+    with work() as uow:
         return list(moving.elsewhere(uow, target, after, count))
 
 
-def _move(system: System, target: str, bundle: Bundle) -> bool:
+def _move(target: str, bundle: Bundle) -> bool:
     """Move one bundle; whether it is moved.
 
     Raises:
         StorageFullError, DependencyError: go on later.
         StateConflictError: it is moved, and what it was copied from is still there.
     """
-    adapters = system.adapters
+    adapters = system().adapters
     source = adapters.store(bundle.storage_name)
-    with system.work() as uow:
+    with work() as uow:
         began = moving.now(uow)
     try:
         made = moving.copy(source, adapters.store(target), bundle, began)
@@ -78,7 +76,7 @@ def _move(system: System, target: str, bundle: Bundle) -> bool:
         click.echo(f"left {_line(bundle)}: {error.message}", err=True)
         return False
     try:
-        with system.work() as uow:
+        with work() as uow:
             moving.repoint(uow, bundle, made)
     except moving.NotMovedError as error:
         adapters.store(target).delete(made.key)  # nobody else knows this name

@@ -5,6 +5,8 @@ from uuid import UUID
 from app.models import Account, AuditEvent, Upload
 from app.uow import UnitOfWork
 
+_MEANS = 100  # characters; some name what somebody else named
+
 
 def record(
     uow: UnitOfWork,
@@ -26,10 +28,11 @@ def record(
             action=action,
             actor_id=uow.actor.id,
             actor_label=uow.actor.label,
+            actor_role=uow.actor.role,
             address=uow.actor.address,
             request_id=uow.request_id,
             on_behalf_of=uow.actor.on_behalf_of,
-            means=uow.actor.means,
+            means=uow.actor.means and uow.actor.means[:_MEANS],
             organisation_id=whose.organisation_id if whose else organisation_id or uow.actor.organisation_id,
             upload_id=upload.id if upload else None,
             account_id=person.id if person else None,
