@@ -5,7 +5,10 @@ from pathlib import Path
 from redis import Redis
 
 from app import log
+from app.adapters.guarded_http import GuardedHttp
+from app.adapters.jwks import CachedKeys
 from app.adapters.mail import SmtpMailer
+from app.adapters.openid.providers import OpenIdProviders
 from app.adapters.queue import RedisQueue, connect
 from app.adapters.scanner import ClamdScanner
 from app.adapters.storage.filesystem import FilesystemStorage
@@ -32,12 +35,17 @@ def settings() -> Settings:
 def adapters(settings: Settings) -> Adapters:
     """Choose who answers each port. Nothing is connected yet."""
     stores = _stores(settings)
+    here_too = settings.environment == "development"
+    fetcher = GuardedHttp(loopback=here_too)
+    keys = CachedKeys(fetcher)
     return Adapters(
         storage=stores.pop(settings.storage),
         other_stores=tuple(stores.values()),
         scanner=ClamdScanner(settings.clamd_address, timeout=settings.clamd_timeout),
         queue=RedisQueue(settings.redis_url.get_secret_value()),
         mailer=SmtpMailer(settings),
+        keys=keys,
+        openid=OpenIdProviders(fetcher, keys, loopback=here_too),
     )
 
 

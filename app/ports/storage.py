@@ -1,14 +1,10 @@
-"""What the program needs from outside, as Protocols. `app.bootstrap` chooses who answers."""
+"""Where bundles lie, as Protocols."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
-from app.domain.errors import DependencyError
-from app.domain.jobs import JobName, QueueName
 from app.domain.parts import Part, SignedRequest
-from app.domain.verdict import Engine, StreamVerdict
 
 
 class Sink(Protocol):
@@ -167,84 +163,3 @@ class PresignsDownloads(Protocol):
 
         The store answers with ``disposition`` and ``mimetype`` as Content-Disposition and -Type.
         """
-
-
-class Scanner(Protocol):
-    """An antivirus engine.
-
-    Every call uses a connection of its own, so calls may run side by side in threads.
-    """
-
-    def scan(self, chunks: Iterable[bytes | memoryview]) -> StreamVerdict:
-        """Send one stream and return the answer about it.
-
-        Raises:
-            ScannerUnavailableError: the engine cannot be reached.
-        """
-
-    def engine(self) -> Engine:
-        """Ask which engine and signatures answer. Raises ScannerUnavailableError."""
-
-
-class JobQueue(Protocol):
-    def enqueue(self, job: JobName, argument: str) -> None:
-        """Ring the doorbell. Raises DependencyError when nobody can hear it."""
-
-    def waiting(self, job: JobName) -> int:
-        """Return how many bells hang in the job's queue. Raises DependencyError."""
-
-    def workers(self) -> dict[QueueName, int]:
-        """Return how many workers listen to each queue. Raises DependencyError."""
-
-    def check(self) -> None:
-        """Raises DependencyError when the queue's server is away."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One mail to one person. ``key`` gives the Message-ID: sent twice, it is one mail."""
-
-    key: str
-    to: str
-    subject: str
-    text: str
-
-
-class Mailer(Protocol):
-    def send(self, message: Message) -> None:
-        """Hand the mail to the mail server.
-
-        Raises:
-            MailRefusedError: it surely did not go, and never will.
-            MailUncertainError: nobody can say whether it went.
-            DependencyError: it surely did not go; try again later.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class Adapters:
-    """The concrete parts of one process.
-
-    ``storage`` takes what is new. What lies in one of the ``other_stores`` is read and deleted there.
-    """
-
-    storage: Storage
-    scanner: Scanner
-    queue: JobQueue
-    mailer: Mailer
-    other_stores: tuple[Storage, ...] = ()
-
-    @property
-    def stores(self) -> tuple[Storage, ...]:
-        return (self.storage, *self.other_stores)
-
-    def store(self, name: str) -> Storage:
-        """Return the store of that name, as an upload's row has it.
-
-        Raises:
-            DependencyError: it is not set up here; so it is away, and nothing is lost.
-        """
-        for store in self.stores:
-            if store.name == name:
-                return store
-        raise DependencyError("The storage that has this file is not set up here.", storage=name)

@@ -1,0 +1,209 @@
+"""HTTP to addresses that people typed in: never into a private network (OWASP SSRF; SECURITY.md T40)."""
+
+import http.client
+import io
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from app.domain.errors import FetchError
+from app.ports.fetching import Fetched
+
+TIMEOUT = 5.0  # seconds for everything after the name was resolved
+MAX_BYTES = 256 * 1024
+MAX_URL = 2000
+
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")  # the last four bytes are an IPv4 address (RFC 6052)
+#: Within what is called global, and not the public Internet's (RFC 6890 and its registries).
+_SPECIAL = (
+    IPv4Network("192.0.0.0/24"),
+    IPv4Network("192.88.99.0/24"),
+    IPv6Network("2001::/23"),  # Teredo and other ways into somebody's IPv4
+    IPv6Network("2002::/16"),  # 6to4: the same
+    IPv6Network("3fff::/20"),
+)
+
+Resolve = Callable[[str, int], list[str]]
+Address = IPv4Address | IPv6Address
+
+
+def resolve(name: str, port: int) -> list[str]:
+    """Return the addresses of a name, as the system finds them. Raises OSError."""
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is somebody's on the public Internet, however it is written."""
+    if isinstance(address, IPv6Address):
+        if inner := address.ipv4_mapped:
+            return is_public(inner)
+        if address in _NAT64:
+            return is_public(IPv4Address(address.packed[-4:]))
+        if address not in _GLOBAL_V6 or address.scope_id:
+            return False
+    special = any(address in network for network in _SPECIAL)
+    return address.is_global and not (special or address.is_multicast or address.is_reserved)
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedHttp:
+    """Visits what is public, over TLS, at exactly the address that was found to be public.
+
+    A name is resolved once; one bad address among those found spoils all. No redirect is followed, no
+    proxy of the environment used, no cookie kept.
+
+    With ``loopback``, for development, this very machine may be visited too, also without TLS.
+    """
+
+    loopback: bool = False
+    resolve: Resolve = resolve
+    timeout: float = TIMEOUT  # seconds
+    max_bytes: int = MAX_BYTES
+    tls: ssl.SSLContext | None = None  # whom to trust; None: whom the system trusts
+
+    def get(self, url: str, bearer: str | None = None) -> Fetched:
+        """Fetch ``url``; see the port."""
+        return self._visit(url, None, {"Authorization": f"Bearer {bearer}"} if bearer else {})
+
+    def post(self, url: str, form: str, headers: Mapping[str, str]) -> Fetched:
+        """Send ``form``; see the port."""
+        return self._visit(url, form, {"Content-Type": "application/x-www-form-urlencoded", **headers})
+
+    def _visit(self, url: str, form: str | None, headers: Mapping[str, str]) -> Fetched:
+        parts = _split(url)
+        try:
+            port = parts.port or (443 if parts.scheme == "https" else 80)
+        except ValueError as error:
+            raise FetchError("That address has an impossible port.") from error
+        name = parts.hostname or ""
+        addresses = self._addresses(name, port, plain=parts.scheme == "http")
+        deadline = time.monotonic() + self.timeout
+        try:
+            with self._connect(addresses, port, deadline) as raw:
+                if parts.scheme == "http":
+                    return self._ask(_Bounded(raw, deadline), parts, form, headers)
+                with self._context().wrap_socket(raw, server_hostname=name) as secure:
+                    return self._ask(_Bounded(secure, deadline), parts, form, headers)
+        except ssl.SSLCertVerificationError as error:
+            raise FetchError(
+                f"The certificate of {name} is not good: {error.verify_message}.", url=url
+            ) from error
+        except TimeoutError as error:
+            raise FetchError(f"{name} did not answer within {self.timeout:g} seconds.", url=url) from error
+        except (OSError, ValueError, http.client.HTTPException) as error:  # also of a header that is none
+            # Only the system's own words: others quote what was sent, secrets and all, or what came.
+            cause = repr(error) if isinstance(error, OSError) else type(error).__name__
+            raise FetchError(f"{name} cannot be reached.", url=url, cause=cause) from error
+
+    def _addresses(self, name: str, port: int, *, plain: bool) -> list[str]:
+        try:
+            found = self.resolve(name, port)
+            addresses = [ipaddress.ip_address(each) for each in found]
+        except (OSError, ValueError) as error:
+            raise FetchError(f"Nobody knows the name {name}.", cause=str(error)) from error
+        here = bool(addresses) and self.loopback and all(each.is_loopback for each in addresses)
+        if not here and not (addresses and all(map(is_public, addresses))):
+            raise FetchError(
+                f"{name} lies in a private network, which the portal does not visit.", addresses=found
+            )
+        if plain and not here:
+            raise FetchError("The address must begin with https://.")
+        return found
+
+    def _context(self) -> ssl.SSLContext:
+        return self.tls or ssl.create_default_context()
+
+    def _connect(self, addresses: list[str], port: int, deadline: float) -> socket.socket:
+        """Connect to the first of ``addresses`` that answers. Each gets its share of the time."""
+        trouble: OSError = ConnectionRefusedError()
+        for number, address in enumerate(addresses):
+            share = _left(deadline) / (len(addresses) - number)
+            try:
+                connection = socket.create_connection((address, port), timeout=share)
+            except OSError as error:
+                trouble = error
+            else:
+                connection.settimeout(_left(deadline))
+                return connection
+        raise trouble
+
+    def _ask(
+        self, sock: "_Bounded", parts: SplitResult, form: str | None, headers: Mapping[str, str]
+    ) -> Fetched:
+        name = parts.hostname or ""
+        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        connection = http.client.HTTPConnection(name, parts.port or 443)  # it connects to nothing itself
+        connection.sock = sock
+        common = {
+            "Host": parts.netloc,
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+            "User-Agent": "Diagport",
+        }
+        connection.request("GET" if form is None else "POST", path, body=form, headers={**common, **headers})
+        answer = connection.getresponse()
+        content = answer.read(self.max_bytes + 1)
+        if len(content) > self.max_bytes:
+            raise FetchError(f"{name} sent more than {self.max_bytes // 1024} KiB.")
+        return Fetched(answer.status, content)
+
+
+class _Bounded:
+    """A socket for `http.client` that is done by the deadline, however slowly bytes drip."""
+
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+
+    def sendall(self, data: bytes) -> None:
+        self._sock.settimeout(_left(self._deadline))
+        self._sock.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Reader(self._sock, self._deadline))
+
+    def close(self) -> None:
+        """Whoever opened the socket closes it."""
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, sock: socket.socket, deadline: float) -> None:
+        self._sock, self._deadline = sock, deadline
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._sock.settimeout(_left(self._deadline))
+        return self._sock.recv_into(buffer)
+
+
+def _left(deadline: float) -> float:
+    """Return the seconds to a deadline. Raises TimeoutError: there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _split(url: str) -> SplitResult:
+    """Take an address apart. Raises FetchError for what could be read in two ways."""
+    if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
+        raise FetchError("That is not an address that can be fetched.")
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise FetchError("That is not an address that can be fetched.") from error
+    if parts.scheme not in {"https", "http"}:
+        raise FetchError("The address must begin with https://.")
+    if not parts.hostname or "@" in parts.netloc or parts.fragment:
+        raise FetchError("The address needs a host, and neither a user, a password nor a #.")
+    return parts

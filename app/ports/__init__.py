@@ -1,0 +1,63 @@
+"""What the program needs from outside, as Protocols. `app.bootstrap` chooses who answers."""
+
+from dataclasses import dataclass
+
+from app.domain.errors import DependencyError
+from app.ports.fetching import Fetched, Fetcher
+from app.ports.keys import KeyReport, SigningKey, SigningKeys
+from app.ports.mail import Mailer, Message
+from app.ports.openid import OpenId
+from app.ports.queue import JobQueue
+from app.ports.scanner import Scanner
+from app.ports.storage import PresignsDownloads, PresignsUploads, Settles, Side, Sink, Storage
+
+__all__ = [
+    "Adapters",
+    "Fetched",
+    "Fetcher",
+    "JobQueue",
+    "KeyReport",
+    "Mailer",
+    "Message",
+    "OpenId",
+    "PresignsDownloads",
+    "PresignsUploads",
+    "Scanner",
+    "Settles",
+    "Side",
+    "SigningKey",
+    "SigningKeys",
+    "Sink",
+    "Storage",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """The concrete parts of one process.
+
+    ``storage`` takes what is new. What lies in one of the ``other_stores`` is read and deleted there.
+    """
+
+    storage: Storage
+    scanner: Scanner
+    queue: JobQueue
+    mailer: Mailer
+    keys: SigningKeys
+    openid: OpenId
+    other_stores: tuple[Storage, ...] = ()
+
+    @property
+    def stores(self) -> tuple[Storage, ...]:
+        return (self.storage, *self.other_stores)
+
+    def store(self, name: str) -> Storage:
+        """Return the store of that name, as an upload's row has it.
+
+        Raises:
+            DependencyError: it is not set up here; so it is away, and nothing is lost.
+        """
+        for store in self.stores:
+            if store.name == name:
+                return store
+        raise DependencyError("The storage that has this file is not set up here.", storage=name)
