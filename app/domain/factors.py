@@ -16,3 +16,12 @@ class LinkPurpose(StrEnum):
 
     INVITATION = "invitation"
     RESET = "reset"
+
+
+class Ceremony(StrEnum):
+    """What a passkey is asked to sign for (WebAuthn calls it a ceremony)."""
+
+    REGISTER = "register"
+    SIGN_IN = "sign_in"  # by itself: whose passkey it is, it says
+    SECOND = "second"
+    CONFIRM = "confirm"  # who somebody is, once more

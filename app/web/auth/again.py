@@ -1,70 +1,104 @@
 """Proving once more who one is, before a dangerous act (ASVS 7.5.3).
 
-`access` sends people here. Every factor that there is to prove it ends in `_renewed`.
+`access` sends people here. Every factor that there is to prove it ends in `entering.renewed`. Where there
+is a second factor, a password alone proves nothing: it may have been stolen with the browser.
 """
 
-from flask import redirect, render_template, request
+from dataclasses import dataclass
+
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
-from flask_login import current_user, login_user
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, PasswordField
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from app.domain.errors import ForbiddenError
+from app.domain.factors import Factor
 from app.domain.policy import Permission
+from app.models import Account
 from app.queries import accounts
-from app.services import passwords, sign_in
+from app.queries import factors as held
+from app.queries.factors import Factors
+from app.services import accounts as accounts_service
+from app.services import factors, passwords, sign_in, tries
+from app.services.tries import Kind
 from app.web.access import requires
 from app.web.auth.blueprint import blueprint
+from app.web.auth.entering import renewed
+from app.web.auth.slowing import slow_down
 from app.web.auth.target import inside
 from app.web.auth.views import REFUSED
-from app.web.context import actor, work
-from app.web.login import Principal
+from app.web.context import actor, system, system_work, work
+
+_REFUSED_BOTH = "Password and code do not fit, or the code was used before."
 
 
 class AgainForm(FlaskForm):  # type: ignore[misc]
     password = PasswordField(
         "Password", validators=[InputRequired("Type your password."), Length(max=passwords.MAX_LENGTH)]
     )
+    code = StringField("Code", validators=[InputRequired("Type a code."), Length(max=100)])
     next = HiddenField()
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """By what the person who asks can prove who they are."""
+
+    password_hash: str | None
+    has: Factors
 
 
 @blueprint.get("/sign-in/again", endpoint="again")
 @requires(Permission.SESSION_CONFIRM)
 def show_again() -> ResponseReturnValue:
-    """Ask whoever is signed in for the password."""
-    _only_people()
-    form = AgainForm(formdata=None, next=inside(request.args.get("next")))
-    return render_template("auth/again.html", form=form, error=None)
+    """Ask whoever is signed in for what they have."""
+    return _page(_ways(), AgainForm(formdata=None, next=inside(request.args.get("next"))))
 
 
 @blueprint.post("/sign-in/again")
 @requires(Permission.SESSION_CONFIRM)
 def confirm() -> ResponseReturnValue:
-    """Compare the password; if it fits, go on where the person wanted to."""
-    _only_people()
-    form = AgainForm()
+    """Compare the password, and the code where there is a second factor; go on where the person wanted to."""
+    ways, form = _ways(), AgainForm()
     form.next.data = inside(form.next.data)
+    if not ways.has.second:
+        del form.code
     if not form.validate_on_submit():
-        return render_template("auth/again.html", form=form, error=None), 422
-    with work() as uow:
-        password_hash = accounts.password_hash_of(uow.session, actor().id)
+        return _page(ways, form), 422
+    subject = str(actor().id)
+    with system_work() as uow:
+        failures = tries.begin(uow, Kind.CONFIRM, subject, request.remote_addr)
+    slow_down(failures)
     # Outside of the unit of work: hashing takes its time, and must not hold a connection.
-    if not passwords.verify(form.password.data, password_hash):
-        with work() as uow:
-            sign_in.refused(uow, actor().email, request.remote_addr)
-        return render_template("auth/again.html", form=form, error=REFUSED), 401
-    return _renewed("password", form.next.data)
+    fits = passwords.verify(form.password.data, ways.password_hash)
+    by = _proved(fits, form.code.data if ways.has.second else None)
+    if not by:
+        return _page(ways, form, _REFUSED_BOTH if ways.has.second else REFUSED), 401
+    with system_work() as uow:
+        tries.succeeded(uow, Kind.CONFIRM, subject, request.remote_addr)
+    return renewed(by, form.next.data)
 
 
-def _renewed(factor: str, target: str) -> ResponseReturnValue:
-    """Go on under a new session id. The CSRF token stays: forms in other tabs still hold it."""
+def _proved(password_fits: bool, code: str | None) -> list[Factor]:
+    """Return what was proved, the password included: nothing, unless everything that was asked for fits."""
+    if password_fits and code is None:
+        return [Factor.PASSWORD]
     with work() as uow:
-        session_id = sign_in.confirm(uow, current_user.session_id, factor)
-    login_user(Principal(actor(), session_id=session_id, fresh=True))
-    return redirect(target, code=303)
+        factor = factors.prove(uow, factors.own(uow), code) if password_fits else None
+        if factor is None:
+            sign_in.refused(uow, actor().email, request.remote_addr)
+    return [Factor.PASSWORD, factor] if factor else []
 
 
-def _only_people() -> None:
-    if current_user.session_id is None:
-        raise ForbiddenError("A token has nothing to confirm. This is for people at a browser.")
+def _ways() -> Ways:
+    with system_work() as uow:
+        account = uow.session.get_one(Account, actor().id)
+        may = accounts_service.may_have_password(system().settings, account.role)
+        return Ways(
+            accounts.password_hash_of(uow.session, account.id) if may else None,
+            held.of(uow.session, account.id),
+        )
+
+
+def _page(ways: Ways, form: AgainForm, error: str | None = None) -> str:
+    return render_template("auth/again.html", form=form, ways=ways, error=error)
