@@ -2,47 +2,62 @@
 
 import hashlib
 import secrets
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from app.domain.errors import GoneError
 from app.domain.factors import LinkPurpose
 from app.models import Account, AccountLink
+from app.queries import accounts
 from app.uow import UnitOfWork
 
+_REMEMBERED = timedelta(days=30)  # after which nothing is known of a link that ended
 
-def issue(uow: UnitOfWork, account: Account, purpose: LinkPurpose) -> str:
-    """Make a link's token for ``account`` and return it; links made before for the same purpose end."""
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A new link's row and its token, which cannot be read again."""
+
+    id: UUID
+    token: str
+    expires_at: datetime
+
+
+def issue(uow: UnitOfWork, account: Account, purpose: LinkPurpose) -> Issued:
+    """Make a link for ``account``; links made before for the same purpose end."""
     end_all(uow, account, purpose)
     token = secrets.token_urlsafe(32)
     lifetime = {
         LinkPurpose.INVITATION: uow.settings.invitation_lifetime,
         LinkPurpose.RESET: uow.settings.reset_lifetime,
     }[purpose]
-    uow.session.add(
-        AccountLink(
-            account_id=account.id,
-            purpose=purpose,
-            token_hash=_digest(token),
-            expires_at=func.now() + timedelta(seconds=lifetime),
-        )
+    row = AccountLink(
+        account_id=account.id,
+        purpose=purpose,
+        token_hash=_digest(token),
+        expires_at=func.now() + timedelta(seconds=lifetime),
     )
+    uow.session.add(row)
     uow.session.flush()
-    return token
+    return Issued(row.id, token, row.expires_at)
+
+
+def is_good(uow: UnitOfWork, token: str, purpose: LinkPurpose) -> bool:
+    """Whether somebody could use the link now."""
+    return _find(uow, token, purpose) is not None
 
 
 def holder(uow: UnitOfWork, token: str, purpose: LinkPurpose) -> Account:
-    """Return whose link it is, without using it. Raises GoneError: used, expired, or never made."""
-    found = uow.session.scalar(
-        select(AccountLink).where(
-            AccountLink.token_hash == _digest(token),
-            AccountLink.purpose == purpose,
-            AccountLink.used_at.is_(None),
-            AccountLink.expires_at > func.now(),
-        )
-    )
-    if found is None or not found.account.active:
+    """Return whose link it is, without using it.
+
+    Raises:
+        GoneError: used, expired, never made, or its account may not come in.
+    """
+    found = _find(uow, token, purpose)
+    if found is None:
         raise GoneError(_GONE[purpose])
     return found.account
 
@@ -51,7 +66,7 @@ def use(uow: UnitOfWork, token: str, purpose: LinkPurpose) -> Account:
     """Use the link up and return whose it is: of all who use it at once, one succeeds.
 
     Raises:
-        GoneError: used, expired, or never made.
+        GoneError: as above.
     """
     account = holder(uow, token, purpose)
     used = uow.session.scalar(
@@ -78,6 +93,23 @@ def end_all(uow: UnitOfWork, account: Account, purpose: LinkPurpose) -> None:
         .values(used_at=func.now())
         .execution_options(synchronize_session=False)
     )
+
+
+def forget_old(uow: UnitOfWork) -> None:
+    """Delete what ended long ago."""
+    uow.session.execute(delete(AccountLink).where(AccountLink.expires_at < func.now() - _REMEMBERED))
+
+
+def _find(uow: UnitOfWork, token: str, purpose: LinkPurpose) -> AccountLink | None:
+    found = uow.session.scalar(
+        select(AccountLink).where(
+            AccountLink.token_hash == _digest(token),
+            AccountLink.purpose == purpose,
+            AccountLink.used_at.is_(None),
+            AccountLink.expires_at > func.now(),
+        )
+    )
+    return found if found and accounts.by_email(uow.session, found.account.email) else None
 
 
 _GONE = {

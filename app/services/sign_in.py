@@ -96,12 +96,15 @@ def end(uow: UnitOfWork, session_id: UUID) -> None:
     audit.record(uow, "session.ended", organisation_id=uow.actor.organisation_id)
 
 
-def touch_session(uow: UnitOfWork, session_id: UUID) -> None:
-    """Note that the session was used just now, once a minute at most."""
+def touch_session(uow: UnitOfWork, session_id: UUID, address: str | None) -> None:
+    """Note that the session was used just now from ``address``, once a minute at most for the same one."""
+    unnoted = (SignInSession.last_seen_at < func.now() - USE_GRAIN) | SignInSession.address.is_distinct_from(
+        address
+    )
     uow.session.execute(
         update(SignInSession)
-        .where(SignInSession.id == session_id, SignInSession.last_seen_at < func.now() - USE_GRAIN)
-        .values(last_seen_at=func.now())
+        .where(SignInSession.id == session_id, unnoted)
+        .values(last_seen_at=func.now(), address=address)
     )
 
 

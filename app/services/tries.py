@@ -1,4 +1,4 @@
-"""Limits on trying: passwords, codes, links. Counted in Postgres, where no restart forgets them.
+"""Limits on trying: passwords, codes, tickets. Counted in Postgres, where no restart forgets them.
 
 A try counts as failed until it has succeeded, so that a crowd of tries at once gets no more than
 one after the other. What is counted is one subject in one network: whoever tries at somebody's
@@ -25,26 +25,28 @@ class Kind(StrEnum):
     SECOND_FACTOR = "second_factor"
     CONFIRM = "confirm"  # who one is, once more
     RESET = "reset"  # asked for: every one counts
-    LINK = "link"
     TICKET = "ticket"
     PROVIDER = "provider"
+    INVITE = "invite"  # a colleague: every one counts, for a refusal tells of an account elsewhere
 
 
-def begin(uow: UnitOfWork, kind: Kind, subject: str, address: str | None) -> None:
+_TOO_MANY = "That was tried too often from your network. For safety, it has to wait a little."
+
+
+def begin(uow: UnitOfWork, kind: Kind, subject: str, address: str | None) -> int:
     """Count a try as failed, before it is made; commit before making it.
 
     ``subject`` is whom it is tried as, for example a mail address as typed; only its SHA-256 is kept.
+    Return how many have failed for it before, lately and in this network.
 
     Raises:
         TooManyTriesError: enough have failed lately; this one must not be made.
     """
-    limits = ((_digest(subject), uow.settings.max_tries), ("", uow.settings.max_network_tries))
-    for key, most in limits:
-        failures, wait = _count(uow, kind, key, _network(address))
-        if failures > most:
-            raise TooManyTriesError(
-                "Too many tries. Wait a little, then try again.", max(1, wait), kind=kind, of_network=not key
-            )
+    network = _network(address)
+    # In this order, as in `succeeded`: two at once must not wait for each other.
+    failures = _count_one(uow, kind, _digest(subject), network, uow.settings.max_tries)
+    _count_one(uow, kind, "", network, uow.settings.max_network_tries)
+    return failures - 1
 
 
 def succeeded(uow: UnitOfWork, kind: Kind, subject: str, address: str | None) -> None:
@@ -67,8 +69,8 @@ def forget_old(uow: UnitOfWork) -> None:
     uow.session.execute(delete(TryCount).where(TryCount.since < func.now() - window))
 
 
-def _count(uow: UnitOfWork, kind: Kind, subject: str, network: str) -> tuple[int, int]:
-    """Add one failure; return how many there are in the window, and the seconds until it ends."""
+def _count_one(uow: UnitOfWork, kind: Kind, subject: str, network: str, most: int) -> int:
+    """Add one failure; return how many there are in the window. Raises TooManyTriesError: over ``most``."""
     window = timedelta(seconds=uow.settings.tries_window)
     over = TryCount.since < func.now() - window
     row = uow.session.execute(
@@ -84,7 +86,10 @@ def _count(uow: UnitOfWork, kind: Kind, subject: str, network: str) -> tuple[int
         )
         .returning(TryCount.failures, func.extract("epoch", TryCount.since + window - func.now()))
     ).one()
-    return row[0], int(row[1])
+    failures, wait = row[0], max(1, int(row[1]))
+    if failures > most:
+        raise TooManyTriesError(_TOO_MANY, wait, kind=kind, of_network=not subject)
+    return int(failures)
 
 
 def _digest(subject: str) -> str:
@@ -93,9 +98,9 @@ def _digest(subject: str) -> str:
 
 def _network(address: str | None) -> str:
     """Return the network that one sender can take addresses from: a /24, or a /64 of IPv6."""
-    if address is None:
+    if not address:  # it came over a Unix socket
         return ""
-    known = ip_address(address)
+    known = ip_address(address.partition("%")[0])
     if known.version == 6 and known.ipv4_mapped:
         known = known.ipv4_mapped
     return str(ip_network(f"{known}/{24 if known.version == 4 else 64}", strict=False))

@@ -10,6 +10,8 @@ from app.models import Account
 from app.queries import accounts
 from app.services import passwords, tokens
 from app.system import System
+from tests.factories.mailbox import link_in, send_all
+from tests.fakes import FakeMailer
 
 PASSWORD = "correct horse battery"
 
@@ -64,6 +66,8 @@ def test_staff(app: Flask, system: System, role: str) -> None:
         (("--role", "engineer", "--organisation", "acme"), PASSWORD, "A customer belongs to an organisation"),
         (("--role", "customer", "--organisation", "A C!"), PASSWORD, "short name"),
         (("--role", "engineer"), "eleven char", "12 to 256"),
+        (("--role", "engineer"), "new@example.com", "your mail address"),
+        (("--role", "engineer"), "iloveyou1234", "attackers try first"),
         (("--role", "engineer"), "x" * 257, "12 to 256"),
         (("--role", "root"), PASSWORD, "'root' is not one of"),
     ],
@@ -76,6 +80,22 @@ def test_what_will_not_do_leaves_nothing(
     assert complaint in output
     assert "Traceback" not in output
     assert known(system, "new@example.com") is None
+
+
+def test_an_invitation_instead_of_a_password(app: Flask, system: System, mailer: FakeMailer) -> None:
+    """ASVS 6.4.6: whoever runs the command chooses nobody's password."""
+    status, output = create(app, "erin@example.com", "--role", "admin", "--invite")
+    assert (status, output) == (0, "Invited admin erin@example.com.\n"), output
+    account = known(system, "erin@example.com")
+    assert account
+    assert (account.password_hash, account.activated_at) == (None, None)
+    (mail,) = send_all(system, mailer)
+    assert mail.to == "erin@example.com"
+    assert link_in(mail).startswith("/activate/")
+    for more in (("--password", PASSWORD), ("--token",)):
+        status, output = create(app, "erik@example.com", "--role", "admin", "--invite", *more)
+        assert (status, "--invite goes without" in output) == (2, True)
+        assert known(system, "erik@example.com") is None
 
 
 @pytest.mark.parametrize("email", ["nobody", "a b@example.com", "a@b\nBcc: c@d", "@", "x" * 250 + "@y.de"])

@@ -9,6 +9,7 @@ from itsdangerous import TimestampSigner
 from sqlalchemy import func, select, update
 
 from app import create_app
+from app.domain.policy import Role
 from app.models import SignInSession
 from app.settings import Settings
 from app.system import System
@@ -55,6 +56,45 @@ def test_use_keeps_a_session_alive(signed_in: Browser, system: System) -> None:
     assert signed_in.signed_in()
     with system.work() as uow:
         assert uow.session.scalar(select(func.now() - SignInSession.last_seen_at)) == timedelta(0)
+
+
+@pytest.mark.parametrize(
+    ("role", "idle", "lifetime"),
+    [
+        (Role.CUSTOMER, timedelta(minutes=30), timedelta(hours=12)),
+        (Role.ENGINEER, timedelta(minutes=30), timedelta(hours=12)),
+        (Role.ADMIN, timedelta(minutes=15), timedelta(hours=8)),
+    ],
+)
+def test_admins_sessions_end_sooner(
+    browser: Browser, system: System, role: Role, idle: timedelta, lifetime: timedelta
+) -> None:
+    """T32, by the database's clock."""
+    browser.sign_in(make_account(system, role).email)
+    for old, alive in (
+        ({"since_use": idle - SECOND, "since_sign_in": lifetime - SECOND}, True),
+        ({"since_use": idle}, False),
+        ({"since_sign_in": lifetime}, False),
+    ):
+        age(system, **old)
+        assert browser.signed_in() is alive, old
+
+
+def test_who_was_signed_out_by_idleness_is_told_and_goes_on_where_they_were(
+    browser: Browser, system: System
+) -> None:
+    """T32."""
+    account = make_account(system)
+    browser.sign_in(account.email)
+    told = "Your session has ended"
+    assert told not in Browser(browser.client.application).get("/sign-in").text
+    age(system, since_use=IDLE)
+    asked = browser.get("/files?state=clean", follow_redirects=True)
+    assert asked.request.path == "/sign-in"
+    assert told in asked.text
+    assert browser.sign_in(account.email, next=asked.request.args["next"]).location == "/files?state=clean"
+    browser.post("/sign-out")
+    assert told not in browser.get("/sign-in").text
 
 
 @pytest.mark.parametrize(

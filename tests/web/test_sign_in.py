@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from app import create_app
 from app.domain.policy import Role
 from app.models import Account, SignInSession
 from app.services import accounts
@@ -77,6 +78,25 @@ def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(
     assert len(pages) == 1
     assert "do not fit together" in pages.pop()[1]
     assert len(deeds(system, "session.refused")) == 3
+
+
+@pytest.mark.parametrize("role", [Role.ENGINEER, Role.ADMIN])
+def test_staff_held_to_a_provider_have_no_password(system: System, account: Account, role: Role) -> None:
+    """T35: theirs is answered as a wrong one is; the page tells everybody what is to be done."""
+    strict = system.settings.model_copy(update={"staff_sign_in": "provider"})
+    browser = Browser(create_app(strict, adapters=system.adapters, database=system.database))
+    staff, pages = make_account(system, role), set()
+    for email, password in (
+        (staff.email, PASSWORD),
+        (staff.email, "wrong horse battery"),
+        ("n@example.com", "x"),
+    ):
+        answer = browser.sign_in(email, password)
+        pages.add((answer.status_code, without_csrf_tokens(answer.text.replace(email, "THE ADDRESS"))))
+    assert len(pages) == 1
+    assert "Support staff sign in through" in pages.pop()[1]
+    assert sessions(system) == []
+    assert browser.sign_in(account.email).status_code == 303, "customers are not staff"
 
 
 def set_active(system: System, account: Account, *, active: bool) -> None:

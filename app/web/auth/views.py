@@ -9,12 +9,15 @@ from wtforms.validators import InputRequired, Length
 
 from app.domain.factors import Factor
 from app.domain.policy import Permission
-from app.queries import accounts
-from app.services import passwords, sign_in
+from app.models import Account
+from app.queries import accounts as accounts_query
+from app.services import accounts, passwords, sign_in, tries
 from app.web.access import public, requires
 from app.web.auth.blueprint import blueprint
-from app.web.auth.entering import enter
-from app.web.context import system_work, work
+from app.web.auth.entering import proved
+from app.web.auth.provider import for_address, leaving
+from app.web.auth.slowing import slow_down
+from app.web.context import system, system_work, work
 
 #: One sentence for a wrong password and for no such account: it must not tell which.
 REFUSED = "That address and password do not fit together."
@@ -36,26 +39,50 @@ def show_form() -> ResponseReturnValue:
     """Show the form, or go on for whoever is signed in."""
     if current_user.is_authenticated:
         return redirect(url_for("portal.home"), code=303)
-    return render_template(
-        "auth/sign_in.html", form=SignInForm(formdata=None, next=request.args.get("next", "")), error=None
-    )
+    return _page(SignInForm(formdata=None, next=request.args.get("next", "")))
 
 
 @blueprint.post("/sign-in")
 @public
 def begin_session() -> ResponseReturnValue:
-    """Open a new session; whatever session the browser had ends."""
+    """Compare the password; if it fits, open a session, or ask for the second factor that is owed."""
     form = SignInForm()
+    if not form.password.data and (provider := for_address(form.email.data or "")):
+        return leaving(provider, form.next.data)
     if not form.validate_on_submit():
-        return render_template("auth/sign_in.html", form=form, error=None), 422
+        return _page(form), 422
+    account = _whose(form.email.data, form.password.data)
+    if account is None:
+        return _page(form, REFUSED), 401
+    return proved(account, Factor.PASSWORD, form.next.data)
+
+
+def _whose(email: str, password: str) -> Account | None:
+    """Return whose address and password these are.
+
+    Nobody's and a wrong password come to the same, in as many steps (T35).
+
+    Raises:
+        TooManyTriesError: enough have failed lately.
+    """
     with system_work() as uow:
-        account = accounts.by_email(uow.session, form.email.data)
+        failures = tries.begin(uow, tries.Kind.SIGN_IN, email, request.remote_addr)
+        found = accounts_query.credentials(uow.session, email)
+    slow_down(failures)
+    allowed = found is not None and accounts.may_have_password(system().settings, found.role)
     # Outside of the unit of work: hashing takes its time, and must not hold a connection.
-    if not passwords.verify(form.password.data, account.password_hash if account else None) or not account:
+    if not passwords.verify(password, found.password_hash if found and allowed else None):
         with system_work() as uow:
-            sign_in.refused(uow, form.email.data, request.remote_addr)
-        return render_template("auth/sign_in.html", form=form, error=REFUSED), 401
-    return enter(account, [Factor.PASSWORD], form.next.data)
+            sign_in.refused(uow, email, request.remote_addr)
+        return None
+    with system_work() as uow:
+        tries.succeeded(uow, tries.Kind.SIGN_IN, email, request.remote_addr)
+        return accounts_query.by_email(uow.session, email)
+
+
+def _page(form: SignInForm, error: str | None = None) -> str:
+    providers_only = system().settings.staff_sign_in == "provider"
+    return render_template("auth/sign_in.html", form=form, error=error, providers_only=providers_only)
 
 
 @blueprint.post("/sign-out")
