@@ -1,243 +1,238 @@
-"""The account page: API tokens, made and revoked by their owner. T3, T11, T39."""
+"""The account page: who somebody is, where they are signed in, what is mailed, how dates are written."""
 
 import html
 import re
-from datetime import timedelta
+from datetime import datetime
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, update
-from werkzeug.test import TestResponse
 
-from app.domain.policy import Role, Scope
-from app.models import ApiToken, SignInSession
+from app.domain.lifecycle import UploadState
+from app.domain.policy import Role
+from app.models import Account, IdentityProvider, SignInSession, Upload
 from app.system import System
-from tests.factories.people import PASSWORD, make_token
+from tests.factories.people import make_manager
+from tests.factories.uploads import make_upload
 from tests.web.callers import Browser, Caller
-from tests.web.looks import deeds, problem
+from tests.web.looks import deeds
 
-FORM = "/account/tokens/new"
-_TOKEN = re.compile(r'id="token">(dgp_[\w-]{43})<')
-_ID = re.compile(r'name="id"[^>]* value="([^"]+)"')
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 
 @pytest.fixture
-def signed_in(browser: Browser, customer: Caller, system: System) -> Browser:
-    """Give a customer's browser; they have no token."""
-    with system.work() as uow:
-        uow.session.execute(update(ApiToken).values(revoked_at=func.now()))
+def signed_in(browser: Browser, customer: Caller) -> Browser:
     browser.sign_in(customer.account.email)
     return browser
 
 
-def filled_in(browser: Browser, **fields: str) -> dict[str, str]:
-    """Return what the form sends when somebody has filled it in."""
-    found = _ID.search(browser.get(FORM).text)
-    assert found
-    return {"id": found[1], "name": "nightly", "lasts": "90", "read": "y"} | fields
-
-
-def token_in(page: TestResponse) -> str:
-    assert page.status_code == 200, page.text
-    found = _TOKEN.search(page.text)
-    assert found, page.text
-    return found[1]
-
-
-def rows(system: System) -> list[ApiToken]:
+def own(system: System, account: Account) -> Account:
     with system.work() as uow:
         uow.session.expire_all()
-        return list(uow.session.scalars(select(ApiToken).where(ApiToken.revoked_at.is_(None))))
+        return uow.session.get_one(Account, account.id)
 
 
-def asks(app: Flask, token: str, path: str = "/api/v1/uploads") -> TestResponse:
-    return app.test_client(use_cookies=False).get(path, headers={"Authorization": f"Bearer {token}"})
+def sessions(system: System, account: Account) -> list[SignInSession]:
+    with system.work() as uow:
+        uow.session.expire_all()
+        mine = select(SignInSession).where(SignInSession.account_id == account.id)
+        return list(uow.session.scalars(mine.order_by(SignInSession.created_at)))
 
 
-def test_a_token_is_made_and_works(
-    signed_in: Browser, app: Flask, system: System, customer: Caller, caplog: pytest.LogCaptureFixture
+def text_of(page: str) -> str:
+    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", page).split()))
+
+
+def another(app: Flask, caller: Caller, user_agent: str = FIREFOX) -> Browser:
+    """Sign in once more, elsewhere."""
+    browser = Browser(app)
+    browser.client.environ_base.update(HTTP_USER_AGENT=user_agent, REMOTE_ADDR="203.0.113.7")
+    browser.sign_in(caller.account.email)
+    return browser
+
+
+def test_it_says_who_one_is(app: Flask, system: System, customer: Caller, browser: Browser) -> None:
+    manager = make_manager(system, customer.account.organisation_id)
+    browser.sign_in(manager.email)
+    page = text_of(browser.get("/account").text)
+    assert f"Mail address {manager.email} Role Customer, manages colleagues Organisation" in page
+    assert "Support changes these for you." in page
+
+
+def test_it_shows_where_one_is_signed_in(
+    app: Flask, signed_in: Browser, customer: Caller, system: System
 ) -> None:
-    token = token_in(signed_in.post(FORM, filled_in(signed_in, name=" nightly \t upload ", write="y")))
-    (row,) = rows(system)
-    assert (row.name, row.account_id) == ("nightly upload", customer.account.id)
-    assert row.scopes == [Scope.WRITE, Scope.READ]
-    assert asks(app, token).status_code == 200
-    assert asks(app, token, f"/download/{row.id}").status_code == 403
-    (deed,) = deeds(system, "token.issued")[-1:]
-    assert deed.detail["scopes"] == [Scope.WRITE, Scope.READ]
-    assert deed.detail["days"] == 90
-    assert token not in str(deed.detail) + caplog.text
-
-
-def test_it_is_shown_once(signed_in: Browser, system: System) -> None:
-    """T39: neither a reload, nor the list, nor anything that is kept has it."""
-    form = filled_in(signed_in)
-    token = token_in(signed_in.post(FORM, form))
-    reloaded = signed_in.post(FORM, form)
-    assert (reloaded.status_code, reloaded.location) == (303, "/account")
-    for path in ("/account", FORM, "/"):
-        assert token not in signed_in.get(path).text
-    (row,) = rows(system)
-    assert row.hint == token[:8]
-    assert f"<code>{row.hint}</code>" in signed_in.get("/account").text
+    another(app, customer)
+    another(app, customer, "something else")
+    provider = IdentityProvider(slug="acme", name="Acme ID", issuer="https://id.example", client_id="1")
     with system.work() as uow:
-        assert token not in repr(vars(row)) + repr(vars(uow.session.scalars(select(SignInSession)).one()))
+        uow.session.add(provider)
+        uow.session.flush()
+        by_provider = {"factors": ["provider"], "provider_id": provider.id}
+        of_firefox = update(SignInSession).where(SignInSession.user_agent == FIREFOX)
+        uow.session.execute(of_firefox.values(by_provider))
+    page = text_of(signed_in.get("/account").text)
+    assert re.search(
+        r"This browser From 127\.0\.0\.1 · last used .* Signed in .* with password Sign out", page
+    )
+    assert re.search(r"Firefox on Windows From 203\.0\.113\.7 · .* with Acme ID End Firefox on Windows", page)
+    assert "An unknown browser From 203.0.113.7" in page
 
 
-@pytest.mark.parametrize(("lasts", "days"), [("30", 30), ("90", 90), ("365", 365), ("never", None)])
-def test_it_lasts_as_long_as_was_chosen(
-    signed_in: Browser, system: System, lasts: str, days: int | None
+def test_one_is_ended_and_the_others_go_on(
+    app: Flask, signed_in: Browser, customer: Caller, system: System
 ) -> None:
-    token_in(signed_in.post(FORM, filled_in(signed_in, lasts=lasts)))
-    with system.work() as uow:
-        left = uow.session.scalar(
-            select(ApiToken.expires_at - func.now()).where(ApiToken.revoked_at.is_(None))
-        )
-    assert left == (timedelta(days=days) if days else None)
-    page = signed_in.get("/account").text
-    assert ("Never expires" in page) is (days is None)
-
-
-def test_ninety_days_stand_there_at_first(signed_in: Browser) -> None:
-    page = signed_in.get(FORM).text
-    assert re.findall(r'value="(\w+)" checked', page) == ["90"]
-
-
-def test_an_expired_token_is_dead_and_said_to_be(signed_in: Browser, app: Flask, system: System) -> None:
-    token = token_in(signed_in.post(FORM, filled_in(signed_in)))
-    with system.work() as uow:
-        uow.session.execute(update(ApiToken).values(expires_at=func.now() + timedelta(seconds=1)))
-    assert asks(app, token).status_code == 200
-    with system.work() as uow:
-        uow.session.execute(update(ApiToken).values(expires_at=func.now()))
-    problem(asks(app, token), 401, "not_signed_in")
-    assert "Expired" in signed_in.get("/account").text
-
-
-def test_a_revoked_token_is_dead_at_once(signed_in: Browser, app: Flask, system: System) -> None:
     """T11."""
-    token = token_in(signed_in.post(FORM, filled_in(signed_in)))
-    (row,) = rows(system)
-    assert asks(app, token).status_code == 200
-    assert signed_in.post(f"/account/tokens/{row.id}/revoke").location == "/account"
-    problem(asks(app, token), 401, "not_signed_in")
-    assert "nightly" not in signed_in.get("/account").text
-    assert [deed.detail["token"] for deed in deeds(system, "token.revoked")] == [str(row.id)]
-    assert signed_in.post(f"/account/tokens/{row.id}/revoke").status_code == 404
+    lost, kept = another(app, customer), another(app, customer)
+    (of_lost,) = [each.id for each in sessions(system, customer.account)][1:2]
+    assert lost.signed_in()
+    assert signed_in.post(f"/account/sessions/{of_lost}/end").location == "/account#sessions"
+    assert not lost.signed_in()
+    assert kept.signed_in()
+    assert signed_in.signed_in()
+    (deed,) = deeds(system, "session.ended")
+    assert (deed.account_id, deed.detail["browser"]) == (customer.account.id, FIREFOX)
 
 
-def test_nobody_elses_token_is_seen_or_revoked(signed_in: Browser, admin: Caller, system: System) -> None:
-    theirs = make_token(system, admin.actor, name="of the admin")
-    assert "of the admin" not in signed_in.get("/account").text
-    assert signed_in.post(f"/account/tokens/{theirs}/revoke").status_code == 404
-    assert theirs in {row.id for row in rows(system)}
-
-
-def test_the_form_of_somebody_elses_token_makes_none(
-    signed_in: Browser, admin: Caller, system: System
+@pytest.mark.parametrize("and_tokens", [False, True])
+def test_all_others_are_ended(
+    app: Flask, signed_in: Browser, customer: Caller, stranger: Caller, system: System, and_tokens: bool
 ) -> None:
-    theirs = make_token(system, admin.actor)
-    before = {row.id for row in rows(system)}
-    answer = signed_in.post(FORM, filled_in(signed_in, id=str(theirs)))
-    assert answer.location == "/account"
-    assert {row.id for row in rows(system)} == before
+    """T11: not this one, nor anybody else's; tokens too if that is asked for."""
+    others, theirs = [another(app, customer), another(app, customer)], another(app, stranger)
+    form = {"tokens": "y"} if and_tokens else {}
+    assert signed_in.post("/account/sessions/end-others", form).status_code == 303
+    assert [browser.signed_in() for browser in others] == [False, False]
+    assert signed_in.signed_in()
+    assert theirs.signed_in()
+    assert customer.get("/api/v1/uploads").status_code == (401 if and_tokens else 200)
+    assert stranger.get("/api/v1/uploads").status_code == 200
+    (deed,) = deeds(system, "session.others_ended")
+    assert deed.detail == {"sessions": 2, "tokens_too": and_tokens}
+
+
+def test_a_foreign_session_is_as_one_that_is_not_there(
+    app: Flask, signed_in: Browser, stranger: Caller, admin: Caller, system: System
+) -> None:
+    """T2: whether it is another customer's or an admin's."""
+    answers = []
+    for caller in (stranger, admin):
+        theirs = another(app, caller)
+        (row,) = sessions(system, caller.account)
+        answers.append(signed_in.post(f"/account/sessions/{row.id}/end"))
+        assert theirs.signed_in()
+    answers.append(signed_in.post(f"/account/sessions/{uuid4()}/end"))
+    bare = [re.sub(r"[0-9a-f]{32}|csrf_token[^>]+", "", answer.text) for answer in answers]
+    assert {answer.status_code for answer in answers} == {404}
+    assert len(set(bare)) == 1
+
+
+def test_it_names_the_address_of_the_last_use(signed_in: Browser, customer: Caller, system: System) -> None:
+    """At once when it is another; the time of use once a minute, as ever."""
+    signed_in.client.environ_base["REMOTE_ADDR"] = "2001:db8::7"
+    signed_in.get("/files")
+    (row,) = sessions(system, customer.account)
+    assert row.address == "2001:db8::7"
+    assert "2001:db8::7" in signed_in.get("/account").text
+
+
+def test_sessions_that_are_over_are_not_shown(
+    app: Flask, signed_in: Browser, customer: Caller, system: System
+) -> None:
+    another(app, customer)
+    with system.work() as uow:
+        idle = func.now() - func.make_interval(0, 0, 0, 0, 0, 31)
+        of_firefox = update(SignInSession).where(SignInSession.user_agent == FIREFOX)
+        uow.session.execute(of_firefox.values(last_seen_at=idle))
+    assert "Firefox on Windows" not in signed_in.get("/account").text
 
 
 OFFERED = {
-    Role.CUSTOMER: {"write", "read", "download"},
-    Role.ENGINEER: {"write", "read", "download", "admin"},
-    Role.ADMIN: {"write", "read", "download", "admin"},
+    Role.CUSTOMER: {"received", "expiring", "clean", "infected", "unscannable"},
+    Role.ENGINEER: {"clean", "infected", "unscannable"},
+    Role.ADMIN: {"gate.opened"},
 }
 
 
 @pytest.mark.parametrize("role", Role)
-def test_only_scopes_that_mean_something_are_offered(
+def test_mails_are_chosen_by_what_one_hears_of(
     app: Flask, system: System, browser: Browser, role: Role
 ) -> None:
+    """What nobody can do without is said, and not offered."""
     who = Caller(app, system, role)
     browser.sign_in(who.account.email)
-    page = browser.get(FORM).text
-    assert set(re.findall(r'type="checkbox"\s+name="(\w+)"', page)) == OFFERED[role]
-    before = len(rows(system))
-    forced = dict.fromkeys(("write", "read", "download"), "") | {"admin": "y"}
-    chosen = {key: value for key, value in (filled_in(browser) | forced).items() if value}
-    answer = browser.post(FORM, chosen)
-    assert answer.status_code == (422 if role is Role.CUSTOMER else 200)
-    assert len(rows(system)) == before + (role is not Role.CUSTOMER)
+    page = browser.get("/account").text
+    offered = re.findall(r'name="mail"\s+value="([\w.]+)" checked', page)
+    assert {name.removeprefix("upload.") for name in offered} == OFFERED[role]
+    assert "A virus was found later" in page
+    assert ("The virus check has stopped." in page) is (role is Role.ADMIN)
+    form = {"mail": [*offered[1:], "account.changed", "no such thing"]}
+    assert browser.post("/account/notices", form).location == "/account?saved=notices#notices"
+    assert own(system, who.account).unwanted == offered[:1]
+    page = browser.get("/account?saved=notices").text
+    assert "From now on you get the mails that are ticked." in page
+    assert re.findall(r'name="mail"\s+value="([\w.]+)" >', page) == offered[:1]
+    (deed,) = deeds(system, "account.notices_chosen")
+    assert (deed.detail["before"], deed.detail["after"]) == ([], offered[:1])
+
+
+def test_dates_and_numbers_are_written_as_was_chosen(
+    signed_in: Browser, customer: Caller, system: System
+) -> None:
+    """On pages and in the parts of them that renew themselves. What programs read stays."""
+    upload = make_upload(system, customer.actor, UploadState.CLEAN)
+    at = "2026-07-21T22:05:00+00:00"
+    with system.work() as uow:
+        row = uow.session.get_one(Upload, upload.id)
+        row.created_at, row.size = datetime.fromisoformat(at), 1_234_567
+    before = customer.get(f"/api/v1/uploads/{upload.id}").text
+    form = {"locale": "de-DE", "time_zone": "Europe/Berlin"}
+    assert signed_in.post("/account/manner", form).location == "/account?saved=manner#manner"
+    written = (
+        f'<time datetime="{at}" lang="de-DE" title="21.07.2026, 22:05 UTC">22.07.2026, 00:05 CEST</time>'
+    )
+    for page in ("/files", f"/files/{upload.id}"):
+        for headers in ({}, {"HX-Request": "true"}):
+            text = signed_in.get(page, headers=headers).text
+            assert written in text, (page, headers)
+            assert "1,2 MB" in text
+    assert '<html lang="en" data-locale="de-DE">' in signed_in.get("/files").text
+    assert customer.get(f"/api/v1/uploads/{upload.id}").text == before
+    page = signed_in.get("/account").text
+    assert re.findall(r'<option value="([^"]+)" selected>', page) == ["de-DE", "Europe/Berlin"]
+
+
+def test_who_is_not_known_reads_british_dates_in_utc(browser: Browser) -> None:
+    assert '<html lang="en" data-locale="en-GB">' in browser.get("/sign-in").text
 
 
 @pytest.mark.parametrize(
-    ("fields", "sentence"),
+    "form",
     [
-        ({"name": ""}, "Give the token a name of 1 to 100 characters."),
-        ({"name": " \x00 "}, "Give the token a name of 1 to 100 characters."),
-        ({"name": "x" * 101}, "Give the token a name of 1 to 100 characters."),
-        ({"lasts": "7"}, "Choose how long the token is good."),
-        ({"lasts": ""}, "Choose how long the token is good."),
+        {},
+        {"locale": "tlh", "time_zone": "UTC"},
+        {"locale": "en-GB", "time_zone": "../etc/passwd"},
+        {"locale": "en-GB", "time_zone": "Europe/Atlantis"},
     ],
 )
-def test_a_form_that_will_not_do_is_shown_again(
-    signed_in: Browser, system: System, fields: dict[str, str], sentence: str
+def test_only_what_is_offered_is_taken(
+    signed_in: Browser, customer: Caller, system: System, form: dict[str, str]
 ) -> None:
-    answer = signed_in.post(FORM, filled_in(signed_in, download="y", **fields))
-    assert answer.status_code == 422
-    assert sentence in html.unescape(answer.text)
-    assert len(re.findall(r'type="checkbox"[^>]* checked', answer.text)) == 2
-    assert rows(system) == []
+    assert signed_in.post("/account/manner", form).status_code == 422
+    row = own(system, customer.account)
+    assert (row.locale, row.time_zone) == ("en-GB", "UTC")
+    assert deeds(system, "account.manner_chosen") == []
 
 
-def test_a_token_for_nothing_is_refused(signed_in: Browser, system: System) -> None:
-    form = filled_in(signed_in)
-    del form["read"]
-    answer = signed_in.post(FORM, form)
-    assert answer.status_code == 422
-    assert "Choose what the token may do." in answer.text
-    assert rows(system) == []
-
-
-def test_making_one_needs_a_fresh_sign_in_and_keeps_what_was_typed(
-    signed_in: Browser, system: System
+@pytest.mark.parametrize("path", ["manner", "notices", "sessions/end-others", f"sessions/{UUID(int=0)}/end"])
+def test_another_site_cannot_do_it(
+    app: Flask, signed_in: Browser, customer: Caller, system: System, path: str
 ) -> None:
-    """T3."""
-    form = filled_in(signed_in, name='the "old" <mill>', lasts="30", download="y")
-    with system.work() as uow:
-        stale = func.now() - timedelta(seconds=600)
-        uow.session.execute(update(SignInSession).values(confirmed_at=stale))
-    assert signed_in.get("/account").status_code == 200
-    asked = signed_in.post(FORM, form)
-    assert asked.location.startswith("/sign-in/again")
-    assert rows(system) == []
-    back = signed_in.post("/sign-in/again", {"password": PASSWORD, "next": FORM})
-    page = html.unescape(signed_in.get(back.location).text)
-    assert f'value="{form["name"]}"' in page
-    assert form["id"] in page
-    assert set(re.findall(r'name="(\w+)"\s+value="y" checked', page)) == {"read", "download"}
-    assert re.findall(r'name="lasts" value="(\w+)" checked', page) == ["30"]
-    token_in(signed_in.post(FORM, form))
-
-
-def test_a_token_makes_no_token(admin: Caller, system: System) -> None:
-    """T3: however much it covers."""
-    before = len(rows(system))
-    form = {"name": "child", "read": "y", "lasts": "never"}
-    for method in ("GET", "POST"):
-        body = problem(admin.ask(method, FORM, data=form), 403, "forbidden")
-        assert "a person at a browser" in body["detail"]
-    assert len(rows(system)) == before
-
-
-def test_last_use_is_shown(signed_in: Browser, app: Flask) -> None:
-    token = token_in(signed_in.post(FORM, filled_in(signed_in)))
-    assert "Never used" in signed_in.get("/account").text
-    asks(app, token)
-    page = signed_in.get("/account").text
-    assert "Last used" in page
-    assert "Never used" not in page
-
-
-@pytest.mark.parametrize("path", [FORM, "/account/tokens/00000000-0000-4000-8000-000000000000/revoke"])
-def test_another_site_cannot_do_it(signed_in: Browser, system: System, path: str) -> None:
     """T31."""
-    form = filled_in(signed_in)
-    assert signed_in.ask("POST", path, data=form).status_code == 403
-    assert rows(system) == []
+    other = another(app, customer)
+    form = {"locale": "de-DE", "time_zone": "Europe/Berlin"}
+    assert signed_in.ask("POST", f"/account/{path}", data=form).status_code == 403
+    assert other.signed_in()
+    row = own(system, customer.account)
+    assert (row.locale, row.unwanted) == ("en-GB", [])
