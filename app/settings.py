@@ -9,6 +9,8 @@ from pydantic import IPvAnyNetwork, NonNegativeInt, PositiveInt, SecretStr, fiel
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 MIB = 1024**2
+_VARIETY = 10  # different characters that a key has at least; 32 random hex digits have 14 or so
+_PLACEHOLDERS = ("changeme", "change-me", "change_me", "password", "secretkey", "secret-key", "secret_key")
 NOWHERE = Path()  # a directory that is not set up
 
 
@@ -27,7 +29,7 @@ class Settings(BaseSettings):
     base_url: str  # as people type it; links in mails begin with it
     trusted_hosts: tuple[str, ...] = ()  # names by which it may be asked for, besides that of base_url
     old_secret_keys: tuple[SecretStr, ...] = ()  # what they encrypted is still read
-    proxy_hops: int = 0  # reverse proxies in front whose X-Forwarded-* are believed
+    proxy_hops: NonNegativeInt = 0  # reverse proxies in front whose X-Forwarded-* are believed
 
     database_url: SecretStr  # postgresql+psycopg://...
     redis_url: SecretStr  # redis://, rediss:// or unix://
@@ -95,8 +97,19 @@ class Settings(BaseSettings):
     @field_validator("secret_key")
     @classmethod
     def _strong_key(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < 32:
+        key = value.get_secret_value()
+        if len(key) < 32:
             raise ValueError("DIAGPORT_SECRET_KEY must have at least 32 characters")
+        repeats = key in (key + key)[1:-1]
+        if repeats or len(set(key)) < _VARIETY or any(word in key.lower() for word in _PLACEHOLDERS):
+            raise ValueError("DIAGPORT_SECRET_KEY can be guessed. Make one: openssl rand -base64 48")
+        return value
+
+    @field_validator("trusted_hosts")
+    @classmethod
+    def _bare_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(not name or set(name) & set("/@*? ") for name in value):
+            raise ValueError("DIAGPORT_TRUSTED_HOSTS must be names such as upload.example.com")
         return value
 
     @field_validator("base_url")

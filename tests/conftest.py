@@ -6,9 +6,7 @@ whole product in its own processes, for tests that go through the network.
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -17,10 +15,12 @@ from alembic.config import Config
 from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
 
 from app import create_app, log
+from app.adapters.jwks import CachedKeys
+from app.adapters.openid.providers import OpenIdProviders
 from app.adapters.storage.filesystem import FilesystemStorage
 from app.cli.dev import ROOT
 from app.cli.dev.postgres import LOGIN
@@ -30,25 +30,15 @@ from app.ports import Adapters
 from app.services import passwords
 from app.settings import Settings
 from app.system import System
+from app.web.auth import slowing
 from tests.factories.uploads import open_gate
-from tests.fakes import FakeMailer, FakeQueue, FakeScanner
+from tests.fakes import FakeFetcher, FakeMailer, FakeQueue, FakeScanner
 from tests.live import Live, clone_database
+from tests.one_connection import OneConnection
 from tests.s3servers import S3Server, moto_server, swift_server
 from tests.templates import COMPILED
 
 TEMPLATE = "diagport_template"
-
-
-class OneConnection(Database):
-    """A Database on a connection that tests look through too: each unit of work leaves it as the owner's."""
-
-    @contextmanager
-    def transaction(self, organisation_id: UUID | None = None) -> Iterator[Session]:
-        with super().transaction(organisation_id) as session:
-            yield session
-        with self.sessions() as session:
-            session.execute(text("SELECT set_config('role', 'none', true)"))
-            session.commit()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,9 +62,10 @@ def _logs() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_passwords() -> Iterator[None]:
-    """Let argon2id work with the smallest parameters: a suite makes thousands of accounts."""
+    """Let argon2id work with the smallest parameters, and nobody wait for failing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passwords, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        patch.setattr(slowing, "sleep", lambda _seconds: None)
         yield
 
 
@@ -142,6 +133,7 @@ def database(engine: Engine) -> Iterator[Database]:
         database.sessions.configure(bind=connection, join_transaction_mode="create_savepoint")
         yield database
         outer.rollback()
+        assert database.watch.untold == []
 
 
 @pytest.fixture
@@ -181,12 +173,30 @@ def mailer() -> FakeMailer:
 
 
 @pytest.fixture
+def fetcher() -> FakeFetcher:
+    return FakeFetcher()
+
+
+@pytest.fixture
 def system(
-    settings: Settings, database: Database, scanner: FakeScanner, queue: FakeQueue, mailer: FakeMailer
+    settings: Settings,
+    database: Database,
+    scanner: FakeScanner,
+    queue: FakeQueue,
+    mailer: FakeMailer,
+    fetcher: FakeFetcher,
 ) -> System:
     """Give the product in this process: real database and storage, the rest in memory."""
     storage = FilesystemStorage(settings.storage_root)
-    adapters = Adapters(storage=storage, scanner=scanner, queue=queue, mailer=mailer)
+    keys = CachedKeys(fetcher)
+    adapters = Adapters(
+        storage=storage,
+        scanner=scanner,
+        queue=queue,
+        mailer=mailer,
+        keys=keys,
+        openid=OpenIdProviders(fetcher, keys, loopback=True),
+    )
     system = System(settings=settings, adapters=adapters, database=database)
     open_gate(system)
     return system

@@ -1,13 +1,13 @@
 """In-memory stand-ins for the ports."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from app.domain.errors import DependencyError, PortalError, ScannerUnavailableError
+from app.domain.errors import DependencyError, FetchError, PortalError, ScannerUnavailableError
 from app.domain.jobs import QUEUE_OF, JobName, QueueName
 from app.domain.verdict import Engine, StreamResult, StreamVerdict
-from app.ports import Message
+from app.ports import Fetched, Message
 
 
 class FakeScanner:
@@ -78,6 +78,25 @@ class FakeMailer:
         if self.error:
             raise self.error
         self.sent.append(message)
+
+
+class FakeFetcher:
+    """Gives what lies in ``pages``, by address; raises FetchError for any other. ``asked``: in order."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, bytes] = {}
+        self.asked: list[str] = []
+
+    def get(self, url: str, bearer: str | None = None) -> Fetched:  # noqa: ARG002  # the port's
+        """Return the page."""
+        self.asked.append(url)
+        if url not in self.pages:
+            raise FetchError("Nobody is there.")
+        return Fetched(200, self.pages[url])
+
+    def post(self, url: str, form: str, headers: Mapping[str, str]) -> Fetched:  # noqa: ARG002  # the port's
+        """Return the page, whatever is sent."""
+        return self.get(url)
 
 
 CLEAN = StreamVerdict(StreamResult.CLEAN)

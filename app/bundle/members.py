@@ -65,7 +65,7 @@ class Members:
 
     def entries(self) -> Iterator[Entry]:
         """Yield everything, in the order in which it was met."""
-        for row in self._database.execute(f"SELECT {_COLUMNS} FROM entry ORDER BY rowid"):  # noqa: S608
+        for row in self._database.execute(f"SELECT {_COLUMNS} FROM entry ORDER BY rowid"):  # noqa: S608  # nosec B608
             yield Entry(*row)
 
     def folders(self, path: str, *, after: str = "", limit: int) -> list[str]:
@@ -79,7 +79,7 @@ class Members:
     def files(self, path: str, *, after: str = "", limit: int) -> list[Entry]:
         """Return what else lies in a folder, by name; of equal names the latest comes last."""
         rows = self._database.execute(
-            f"SELECT {_COLUMNS} FROM entry WHERE folder = ? AND name > ?"  # noqa: S608
+            f"SELECT {_COLUMNS} FROM entry WHERE folder = ? AND name > ?"  # noqa: S608  # nosec B608
             " AND (kind <> 'directory' OR instr(name, '/')) ORDER BY name, rowid LIMIT ?",
             (self._find(parts_of(path)), after, limit),
         )
@@ -90,7 +90,8 @@ class Members:
         parts = parts_of(path) or ["."]
         levels = min(len(parts) - 1, MOST_LEVELS)
         row = self._database.execute(
-            f"SELECT {_COLUMNS} FROM entry WHERE folder = ? AND name = ? ORDER BY rowid DESC LIMIT 1",  # noqa: S608
+            f"SELECT {_COLUMNS} FROM entry WHERE folder = ? AND name = ?"  # noqa: S608  # nosec B608
+            " ORDER BY rowid DESC LIMIT 1",
             (self._find(parts[:levels]), "/".join(parts[levels:])),
         ).fetchone()
         return Entry(*row) if row else None

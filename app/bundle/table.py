@@ -148,7 +148,8 @@ class MemberTable:
         if self.lost is not None:
             return
         rows = [(*entry, *self._place(entry)) for entry in entries]
-        self._database.executemany(f"INSERT INTO entry VALUES ({', '.join('?' * 11)})", rows)  # noqa: S608
+        marks = ", ".join("?" * 11)
+        self._database.executemany(f"INSERT INTO entry VALUES ({marks})", rows)  # noqa: S608  # nosec B608
 
     def _place(self, entry: Entry) -> tuple[int, str]:
         """Return the id of the folder that the entry lies in, and its name there."""

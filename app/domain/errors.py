@@ -135,6 +135,10 @@ class ScannerUnavailableError(DependencyError):
     """clamd cannot be reached at all: the bundle waits, no attempt is counted."""
 
 
+class FetchError(DependencyError):
+    """An address that somebody typed may not be visited, or gave nothing; the message says why."""
+
+
 class StorageFullError(PortalError):
     """The store has no room; nothing of this request was kept beyond what was acknowledged."""
 

@@ -46,3 +46,33 @@ AUDIENCE: Final[dict[Event, Audience]] = {
     Event.GATE_CLOSED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
     Event.GATE_OPENED: Audience(roles=frozenset({Role.ADMIN}), uploader=False),
 }
+
+#: What nobody can do without: what is wrong with the own account, or with what one has already fetched.
+MANDATORY: Final = frozenset(
+    {
+        Event.UPLOAD_RECALLED,
+        Event.UPLOAD_INTEGRITY_FAILED,
+        Event.TICKET_ISSUED,
+        Event.ACCOUNT_INVITED,
+        Event.ACCOUNT_RESET,
+        Event.ACCOUNT_CHANGED,
+        Event.GATE_CLOSED,
+    }
+)
+
+
+def heard_by(role: Role) -> list[Event]:
+    """Return of what somebody in ``role`` may hear by mail, besides what is about their own account.
+
+    Only customers send bundles, and hear what becomes of them.
+    """
+    return [
+        event
+        for event, audience in AUDIENCE.items()
+        if role in audience.roles or (role is Role.CUSTOMER and audience.uploader)
+    ]
+
+
+def choices_of(role: Role) -> list[Event]:
+    """Return the events of `heard_by` that somebody in ``role`` may do without."""
+    return [event for event in heard_by(role) if event not in MANDATORY]

@@ -10,6 +10,7 @@ MAX_FILENAME = 255
 MAX_CASE = 64
 MAX_NOTE = 2000
 MAX_TITLE = 200
+MAX_NAME = 200
 MAX_EMAIL = 254
 MIN_REASON = 10
 MAX_REASON = 1000
@@ -63,6 +64,18 @@ def clean_title(raw: str | None) -> str:
     if len(title) > MAX_TITLE:
         raise InvalidInputError(f"The title is longer than {MAX_TITLE} characters.")
     return title
+
+
+def clean_name(raw: str | None) -> str:
+    """Return somebody's name on one line without control characters; empty for nothing.
+
+    Raises:
+        InvalidInputError: longer than 200 characters.
+    """
+    name = " ".join(_UNSAFE.sub(" ", raw or "").split())
+    if len(name) > MAX_NAME:
+        raise InvalidInputError(f"A name has at most {MAX_NAME} characters.")
+    return name
 
 
 def clean_email(raw: str) -> str:

@@ -170,4 +170,4 @@ class Actor:
         return self.scopes is None or scope_of(permission) in self.scopes
 
 
-SYSTEM: Final = Actor(id=None, label="system", role=None)
+SYSTEM: Final = Actor(id=None, label="system", role=None, means="system")

@@ -20,28 +20,31 @@ class TicketState(StrEnum):
 
     REVOKED = "revoked"
     CLOSED = "closed"  # its case is
+    SUSPENDED = "suspended"  # its organisation is
     EXPIRED = "expired"
     USED_UP = "used_up"
     GOOD = "good"
 
 
 #: The states that end everything at once; in the others what was begun may be finished.
-DEAD: Final = frozenset({TicketState.REVOKED, TicketState.CLOSED})
+DEAD: Final = frozenset({TicketState.REVOKED, TicketState.CLOSED, TicketState.SUSPENDED})
 
 #: What is said to whoever has the ticket.
 WHY: Final[dict[TicketState, str]] = {
     TicketState.REVOKED: "This ticket was withdrawn. Ask support for a new one.",
     TicketState.CLOSED: "The case of this ticket is closed. Ask support for a new ticket.",
+    TicketState.SUSPENDED: "Nothing can be sent for this organisation at the moment. Ask support about it.",
     TicketState.EXPIRED: "This ticket has expired. Ask support to extend it, or for a new one.",
     TicketState.USED_UP: "This ticket is used up. Ask support to let it take more, or for a new one.",
 }
 
 
-def state_of(*, revoked: bool, closed: bool, expired: bool, used_up: bool) -> TicketState:
-    """Return which state these four facts make."""
+def state_of(*, revoked: bool, closed: bool, suspended: bool, expired: bool, used_up: bool) -> TicketState:
+    """Return which state these five facts make."""
     facts = {
         TicketState.REVOKED: revoked,
         TicketState.CLOSED: closed,
+        TicketState.SUSPENDED: suspended,
         TicketState.EXPIRED: expired,
         TicketState.USED_UP: used_up,
     }

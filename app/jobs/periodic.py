@@ -6,7 +6,7 @@ from itertools import islice
 from app.domain.jobs import JobName
 from app.log import get_logger
 from app.ports import Storage
-from app.services import expiry, moving, sweeping
+from app.services import audit_chain, expiry, moving, sweeping
 from app.system import System
 from app.uow import UnitOfWork
 
@@ -74,6 +74,21 @@ def warn_expiring(system: System) -> None:
     with system.work() as uow:
         if sweeping.lead(uow, "warn_expiring") and (count := expiry.warn(uow)):
             log.info("warned_of_expiry", count=count)
+
+
+def anchor_trail(system: System) -> None:
+    """Write down once a day where the trail's chain ends, in the logs: who has the database has not those."""
+    with system.work() as uow:
+        head = audit_chain.anchor(uow) if sweeping.lead(uow, "anchor_trail") else None
+    if head:
+        log.info("audit_anchored", anchor=str(head), at=head.at and head.at.isoformat())
+
+
+def forget_old(system: System) -> None:
+    """Delete what nobody needs to know any more of how people signed in, or tried to."""
+    with system.work() as uow:
+        if sweeping.lead(uow, "forget_old"):
+            sweeping.forget_old(uow)
 
 
 def remove_strays(system: System) -> None:

@@ -29,6 +29,8 @@ SCHEDULE: Final = (
     Periodic(gatekeeping.tend_gate, every=5),
     Periodic(periodic.abandon_stale, every=60),
     Periodic(periodic.warn_expiring, every=600),
+    Periodic(periodic.anchor_trail, every=600),
+    Periodic(periodic.forget_old, every=600),
     Periodic(periodic.remove_strays, every=600),
     Periodic(recheck.recheck_stored, every=600),
 )

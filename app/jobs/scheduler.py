@@ -16,6 +16,7 @@ def run(system: System, stop: threading.Event) -> None:
 
     So a step that takes long, over a million stored objects, keeps no other waiting.
     """
+    _look_at_login(system)
     threads = [
         threading.Thread(target=_repeat, args=(system, periodic, stop), name=periodic.name)
         for periodic in SCHEDULE
@@ -24,6 +25,16 @@ def run(system: System, stop: threading.Event) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+
+
+def _look_at_login(system: System) -> None:
+    """Warn, once, where the walls in the database hold less than they might."""
+    try:
+        unsafe = system.database.check()
+    except DependencyError:  # `/readyz` says both
+        return
+    if unsafe and system.settings.environment == "production":
+        log.warning("database_login_may_too_much", why=f"The portal {unsafe}.")
 
 
 def _repeat(system: System, periodic: Periodic, stop: threading.Event) -> None:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.policy import Actor, Role, Scope
 from app.domain.tickets import DEAD, TicketState
 from app.models import Account, AccountKind, ApiToken, Organisation, SignInSession, Ticket
+from app.queries import sessions
 from app.settings import Settings
 
 #: How stale "last seen" may be, so that reading a page is not always a write.
@@ -71,6 +72,7 @@ class LiveSession:
     account: Account
     unnoted: bool
     fresh: bool
+    address: str | None  # from which it was used last
 
 
 def live_session(session: Session, settings: Settings, session_id: UUID) -> LiveSession | None:
@@ -82,14 +84,14 @@ def live_session(session: Session, settings: Settings, session_id: UUID) -> Live
             Account,
             SignInSession.last_seen_at < func.now() - USE_GRAIN,
             SignInSession.confirmed_at > fresh_since,
+            SignInSession.address,
         )
         .join(Account, Account.id == SignInSession.account_id)
         .where(
             SignInSession.id == session_id,
             Account.active,
             _not_suspended(),
-            SignInSession.created_at > func.now() - timedelta(seconds=settings.session_lifetime),
-            SignInSession.last_seen_at > func.now() - timedelta(seconds=settings.session_idle),
+            sessions.alive(settings),
         )
     )
     found = session.execute(query).one_or_none()
@@ -150,15 +152,31 @@ def by_ticket(session: Session, settings: Settings, code_hash: str) -> KnownTick
 
 def by_email(session: Session, email: str) -> Account | None:
     """Return the account that may sign in with this address, whatever its case."""
-    if "\x00" in email:  # no text in Postgres has one
-        return None
-    return session.scalar(
-        select(Account).where(
-            func.lower(Account.email) == email.strip().lower(),
-            Account.active,
-            Account.kind == AccountKind.PERSON,
-            _not_suspended(),
-        )
+    return session.scalar(select(Account).where(_may_come_in(email)))
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a password that was typed is compared with, and whose it is."""
+
+    id: UUID
+    role: Role
+    password_hash: str | None
+
+
+def credentials(session: Session, email: str) -> Credentials | None:
+    """Return what somebody with this address signs in with; one query, whether there is anybody or not."""
+    query = select(Account.id, Account.role, Account.password_hash).where(_may_come_in(email))
+    found = session.execute(query).one_or_none()
+    return Credentials(*found) if found else None
+
+
+def _may_come_in(email: str) -> ColumnElement[bool]:
+    return and_(
+        func.lower(Account.email) == email.replace("\x00", "\ufffd").strip().lower(),  # Postgres takes no NUL
+        Account.active,
+        Account.kind == AccountKind.PERSON,
+        _not_suspended(),
     )
 
 

@@ -32,3 +32,17 @@ def decode(cursor: str) -> Position:
         return Position(moment, UUID(row_id))
     except (ValueError, binascii.Error) as error:
         raise BadRequestError("This page link is damaged. Start again from the first page.") from error
+
+
+def encode_name(name: str, row_id: UUID) -> str:
+    """Return the place right after a row of a list that is ordered by names, as text."""
+    return base64.urlsafe_b64encode(f"{row_id} {name}".encode()).decode()
+
+
+def decode_name(cursor: str) -> tuple[str, UUID]:
+    """Return the name and the id that a text says. Raises BadRequestError when it is not one of ours."""
+    try:
+        row_id, _, name = base64.urlsafe_b64decode(cursor.encode()).decode().partition(" ")
+        return name, UUID(row_id)
+    except (ValueError, binascii.Error) as error:
+        raise BadRequestError("This page link is damaged. Start again from the first page.") from error

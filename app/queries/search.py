@@ -6,13 +6,14 @@ is asked, which is quick because the words have then proved rare. Left to itself
 planner guesses how frequent a word is, and a wrong guess costs seconds.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, Text, and_, cast, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.models import Upload
@@ -43,8 +44,12 @@ def after(query: AnySelect, position: Position) -> AnySelect:
     return query.where(tuple_(Upload.created_at, Upload.id) < tuple_(position.created_at, position.id))
 
 
-def find(session: Session, scope: AnySelect, words: Sequence[str], limit: int) -> Found:
+def find(
+    session: Session, scope: AnySelect, words: Sequence[str], limit: int, *, walled: bool = False
+) -> Found:
     """Return the newest uploads in ``scope`` that contain all ``words``, at most ``limit``.
+
+    ``walled``: the transaction is an organisation's, in which row-level security closes the trigram index.
 
     Words that are all shorter than `TRIGRAM` and rare are looked for in the next `LOOK` rows only;
     ``stopped`` then says where to go on.
@@ -64,7 +69,11 @@ def find(session: Session, scope: AnySelect, words: Sequence[str], limit: int) -
             break
     if all(len(word) < TRIGRAM for word in words):
         return Found(ids, stopped=end)
-    older = rest.with_only_columns(Upload.id).where(_contains(Upload.search, words))
+    older = rest.with_only_columns(Upload.id)
+    if walled:
+        ids += session.scalars(newest_first(older.where(_matches(words))).limit(limit - len(ids)))
+        return Found(ids)
+    older = older.where(_contains(Upload.search, words))
     with _by_bitmap(session):
         ids += session.scalars(newest_first(older).limit(limit - len(ids)))
     return Found(ids)
@@ -85,6 +94,16 @@ def _end_of_look(session: Session, scope: AnySelect) -> Position | None:
 
 def _contains(text: Any, words: Sequence[str]) -> ColumnElement[bool]:
     return and_(*(text.contains(word, autoescape=True) for word in words))
+
+
+def _matches(words: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a row is among those of the transaction's organisation that contain all ``words``."""
+    patterns = ["%" + _LIKE.sub(r"\\\g<0>", word) + "%" for word in words]
+    found = func.upload_matches(cast(patterns, ARRAY(Text))).column_valued("match")
+    return Upload.id.in_(select(found))
+
+
+_LIKE = re.compile(r"[\\%_]")  # what means more than itself to LIKE
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from app.domain.errors import NotFoundError
 from app.domain.lifecycle import RESUMABLE, UploadState
 from app.domain.policy import Actor
-from app.models import AuditEvent, Organisation, Upload
+from app.models import Organisation, Upload
 from app.queries import cursor as places
 from app.queries import search
 
@@ -84,7 +84,7 @@ def page(session: Session, actor: Actor, filters: Filters, cursor: str | None = 
         scope = search.after(scope, places.decode(cursor))
     stopped = None
     if words := filters.q.lower().split():
-        found = search.find(session, scope, words, PAGE_SIZE + 1)
+        found = search.find(session, scope, words, PAGE_SIZE + 1, walled=not actor.sees_all)
         scope, stopped = select(Upload).where(Upload.id.in_(found.ids)), found.stopped
     rows = session.scalars(search.newest_first(scope).limit(PAGE_SIZE + 1)).all()
     items = list(rows[:PAGE_SIZE])
@@ -132,13 +132,6 @@ def recent_of(session: Session, actor: Actor, count: int = 5) -> list[Upload]:
             .order_by(Upload.created_at.desc())
             .limit(count)
         )
-    )
-
-
-def history(session: Session, upload: Upload) -> list[AuditEvent]:
-    """Return the trail of an upload that was fetched through `get`, oldest first."""
-    return list(
-        session.scalars(select(AuditEvent).where(AuditEvent.upload_id == upload.id).order_by(AuditEvent.id))
     )
 
 

@@ -1,19 +1,21 @@
 """Emptying the outbox: between one and three sends per row, then a dead letter."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func, select, update
 
 from app.domain.events import Event
+from app.domain.factors import LinkPurpose
 from app.domain.lifecycle import STORED, UploadState
 from app.domain.tickets import DEAD
 from app.log import get_logger
 from app.models import Delivery, Ticket, Upload
 from app.ports import Message
-from app.services import letters
+from app.services import forgotten, letters, links
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
@@ -22,7 +24,7 @@ MAX_ATTEMPTS = 3  # sends that may have reached somebody
 MAX_FAILURES = 30  # sends that surely did not; with the back-off, about a day
 _FIRST_RETRY, _LONGEST_RETRY = 15, 3600  # seconds
 
-_CODE = "code"  # of a ticket, in what is told
+_CODE = "code"  # of a ticket, or a link, in what is told
 
 _OPEN = (Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
 
@@ -54,8 +56,8 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         delivery.attempts = MAX_ATTEMPTS
         _bury(delivery)
         return None
-    if delivery.event is Event.TICKET_ISSUED and not _still_good(uow, delivery):
-        _overtake(delivery, "The ticket had ended before the mail went.")
+    if delivery.event in _BRINGS and not _BRINGS[delivery.event](uow, delivery):
+        _overtake(delivery, "What it would bring had ended before the mail went, or is for nobody.")
         return None
     upload = uow.session.get_one(Upload, delivery.upload_id) if delivery.upload_id else None
     if upload and not _still_so(delivery, upload):
@@ -71,10 +73,22 @@ def _still_so(delivery: Delivery, upload: Upload) -> bool:
     return upload.state in ({UploadState.CLEAN} if delivery.event is Event.UPLOAD_CLEAN else STORED)
 
 
-def _still_good(uow: UnitOfWork, delivery: Delivery) -> bool:
+def _brings_ticket(uow: UnitOfWork, delivery: Delivery) -> bool:
     """Whether there is a ticket for what the mail would tell."""
     ticket = uow.session.get(Ticket, UUID(delivery.told["ticket"]))
     return ticket is not None and ticket.state(expired=False) not in DEAD
+
+
+def _brings_invitation(uow: UnitOfWork, delivery: Delivery) -> bool:
+    return links.is_good(uow, delivery.told[_CODE], LinkPurpose.INVITATION)
+
+
+#: Whether a mail that brings a secret still can: some are prepared here.
+_BRINGS: Final[dict[Event, Callable[[UnitOfWork, Delivery], bool]]] = {
+    Event.TICKET_ISSUED: _brings_ticket,
+    Event.ACCOUNT_INVITED: _brings_invitation,
+    Event.ACCOUNT_RESET: forgotten.prepare,
+}
 
 
 def sent(uow: UnitOfWork, delivery_id: UUID) -> None:
@@ -106,13 +120,13 @@ def uncertain(uow: UnitOfWork, delivery_id: UUID, why: str) -> None:
 
 
 def _without_code(delivery: Delivery, why: str) -> str:
-    """Return why a mail did not go without the ticket's code, which a server may quote from the mail."""
+    """Return why a mail did not go without the code in it, which a server may quote from the mail."""
     code = delivery.told.get(_CODE)
     return re.sub(re.escape(code), "(code)", why, flags=re.IGNORECASE) if code else why
 
 
 def _forget_code(delivery: Delivery) -> None:
-    """Keep no ticket's code longer than it takes to mail it."""
+    """Keep no code longer than it takes to mail it."""
     delivery.told = {name: value for name, value in delivery.told.items() if name != _CODE}
 
 

@@ -8,7 +8,7 @@ from app.domain.policy import STAFF
 from app.domain.receipt import checksum_line
 from app.models import Delivery, Upload
 from app.ports import Message
-from app.services import ticket_letter
+from app.services import account_letter, ticket_letter
 
 _Words = tuple[str, str]  # title, opening
 
@@ -87,11 +87,15 @@ _SENDER: Final[dict[Event, _Words]] = {
 #: Whose mails say what the check came to.
 _VERDICTS: Final = frozenset(_UPLOAD) - {Event.UPLOAD_RECEIVED, Event.UPLOAD_EXPIRING}
 
+_ACCOUNT: Final = frozenset({Event.ACCOUNT_INVITED, Event.ACCOUNT_RESET, Event.ACCOUNT_CHANGED})
+
 
 def compose(delivery: Delivery, upload: Upload | None, base_url: str) -> Message:
     """Write the mail. ``base_url`` is the configured one, never what a request said."""
     if delivery.event is Event.TICKET_ISSUED:
         subject, lines = ticket_letter.words(delivery.told, base_url)
+    elif delivery.event in _ACCOUNT:
+        subject, lines = account_letter.words(delivery.event, delivery.told, base_url)
     elif upload:
         subject, lines = _about_upload(delivery, upload, base_url)
     else:

@@ -2,12 +2,12 @@
 
 import hashlib
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.events import AUDIENCE, Event
+from app.domain.events import AUDIENCE, MANDATORY, Event
 from app.domain.jobs import JobName
-from app.models import Account, Delivery, Upload
+from app.models import Account, AccountKind, Delivery, Upload
 from app.queries import accounts
 from app.uow import UnitOfWork
 
@@ -17,17 +17,26 @@ def announce(
 ) -> None:
     """Put one row per recipient into the outbox, and ring for each after the commit.
 
+    People who chose not to hear of it get none, unless it is among what nobody can do without.
+
     The same event of the same upload and ``occasion`` reaches a recipient's row once, however
     often it is announced. ``told`` is what the words need beside the upload's row.
     """
     audience = AUDIENCE[event]
-    recipients = {account.email for account in uow.session.scalars(accounts.in_roles(audience.roles))}
+    people = list(uow.session.scalars(accounts.in_roles(audience.roles)))
     if audience.uploader and upload:
-        recipients.update(
-            uow.session.scalars(select(Account.email).where(Account.id == upload.uploader_id, Account.active))
+        people += uow.session.scalars(
+            select(Account).where(
+                Account.id == upload.uploader_id,
+                Account.active,
+                Account.kind == AccountKind.PERSON,
+                # Who has moved to another organisation has nothing to do with it any more.
+                func.coalesce(Account.organisation_id == upload.organisation_id, True),
+            )
         )
-        if upload.ticket and upload.ticket.recipient:  # whoever the ticket was sent to
-            recipients.add(upload.ticket.recipient)
+    recipients = {each.email for each in people if event in MANDATORY or event not in each.unwanted}
+    if audience.uploader and upload and upload.ticket and upload.ticket.recipient:
+        recipients.add(upload.ticket.recipient)  # whoever the ticket was sent to
     for recipient in sorted(recipients):
         tell(uow, event, recipient, upload, occasion=occasion, **told)
 

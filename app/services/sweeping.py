@@ -12,7 +12,17 @@ from app.domain.jobs import JobName
 from app.domain.lifecycle import RESUMABLE, STORED, UploadState
 from app.models import Ticket, Upload
 from app.queries import engine
-from app.services import deliveries, gate, tickets
+from app.services import (
+    challenges,
+    deliveries,
+    forgotten,
+    gate,
+    half_way,
+    links,
+    provider_sign_in,
+    tickets,
+    tries,
+)
 from app.services.intake import records
 from app.services.scanning import claims, due
 from app.services.scanning.verdicts import edition
@@ -110,6 +120,12 @@ def abandon_stale(uow: UnitOfWork) -> list[tuple[str, str]]:
     for upload_id, _, _, cut_short in stale:
         records.abandon(uow, upload_id, tickets.CUT_SHORT if cut_short else _SILENT)
     return [(name, key) for _, name, key, _ in stale]
+
+
+def forget_old(uow: UnitOfWork) -> None:
+    """Delete what nobody needs to know any more of how people signed in, or tried to."""
+    for passing in (tries, links, forgotten, half_way, challenges, provider_sign_in):
+        passing.forget_old(uow)
 
 
 def without_row(uow: UnitOfWork, storage_name: str, keys: Iterable[str]) -> list[str]:

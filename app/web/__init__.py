@@ -15,6 +15,7 @@ from app.web import (
     errors,
     guest,
     headers,
+    hosts,
     login,
     open_bodies,
     ops,
@@ -31,9 +32,11 @@ def install(app: Flask, system: System) -> None:
     """Put everything onto ``app``.
 
     Raises:
-        RuntimeError: a view declares no permission.
+        RuntimeError: a view declares no permission, or people in production would see tracebacks.
     """
     settings = system.settings
+    if app.debug and settings.environment == "production":
+        raise RuntimeError("FLASK_DEBUG must not be set in production.")
     app.config.update(
         SECRET_KEY=settings.secret_key.get_secret_value(),
         # __Host- cookies demand TLS, so plain http (this machine only) goes without the prefix.
@@ -47,6 +50,7 @@ def install(app: Flask, system: System) -> None:
         WTF_CSRF_SSL_STRICT=False,  # `access` compares the Origin on every scheme
     )
     context.install(app, system)
+    hosts.install(app, settings)
     headers.install(app)
     cookie.install(app)
     login.install(app)

@@ -20,7 +20,7 @@ from app.domain.errors import (
 )
 from app.domain.policy import Permission, scope_of
 from app.services import sign_in
-from app.web.context import actor, system, work
+from app.web.context import actor, secret_in_address, system, work
 from app.web.errors import is_browser
 from app.web.login import with_ticket
 
@@ -108,7 +108,7 @@ def _guard() -> ResponseReturnValue | None:
     if request.method not in _SAFE:
         # Whatever the credentials: browsers attach remembered Basic ones too. A page with a secret in
         # its address asks them to name it nowhere (`headers`), so they hide its origin from us as well.
-        _check_origin(may_hide=access.ticket)
+        _check_origin(may_hide=secret_in_address())
         if _carries_cookie() and not access.streams:
             _csrf.protect()
     return _prove_first(access.keeps) if access.fresh and request.method != "OPTIONS" else None

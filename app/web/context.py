@@ -2,6 +2,7 @@
 
 import re
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import cast
 from uuid import uuid4
 
@@ -9,14 +10,14 @@ from flask import Flask, current_app, g, request
 from flask_login import current_user
 
 from app import log as logs
-from app.domain.policy import Actor
+from app.domain.policy import SYSTEM, Actor
 from app.models import Upload
 from app.ports import PresignsUploads, Storage
 from app.system import System
 from app.uow import UnitOfWork
 
 # Who reads logs must not get the leave that a code gives, however carelessly it was typed.
-_TICKET = re.compile(r"^/+t/+[^/]+", re.IGNORECASE)
+_SECRET = re.compile(r"^/+(t|activate|reset)/+[^/]+", re.IGNORECASE)
 
 
 def install(app: Flask, system: System) -> None:
@@ -28,12 +29,22 @@ def install(app: Flask, system: System) -> None:
 
 def _begin() -> None:
     g.request_id = uuid4().hex
-    logs.bind(request_id=g.request_id, method=request.method, path=_TICKET.sub("/t/-", request.path))
+    logs.bind(request_id=g.request_id, method=request.method, path=_SECRET.sub(_without, request.path))
+
+
+def _without(found: re.Match[str]) -> str:
+    return f"/{found[1].lower()}/-"
 
 
 def secret_in_address() -> bool:
     """Whether the address that was asked for gives leave to whoever knows it, as a ticket's does."""
-    return _TICKET.match(request.path) is not None
+    return _SECRET.match(request.path) is not None
+
+
+def ticket_in_address() -> bool:
+    """Whether somebody asks with a ticket in the address: whoever else they are, here they are a guest."""
+    found = _SECRET.match(request.path)
+    return found is not None and found[1].lower() == "t"
 
 
 def system() -> System:
@@ -63,4 +74,4 @@ def work() -> AbstractContextManager[UnitOfWork]:
 
 def system_work() -> AbstractContextManager[UnitOfWork]:
     """Open a unit of work as the system, for what happens before anybody is known."""
-    return system().work(request_id=g.request_id)
+    return system().work(replace(SYSTEM, address=request.remote_addr), g.request_id)

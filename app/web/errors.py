@@ -6,10 +6,11 @@ from http.client import responses
 import structlog
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
+from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
 
 from app.domain.errors import NotSignedInError, PortalError, TooManyTriesError
-from app.web.context import secret_in_address
+from app.web.context import system, ticket_in_address
 
 log = structlog.get_logger(__name__)
 
@@ -43,28 +44,42 @@ def wants_json() -> bool:
     return best == "application/json" and "application/json" in request.accept_mimetypes.values()
 
 
-def problem(status: int, code: str, detail: str) -> Response:
-    """Return a problem document, or the page that says the same."""
-    if is_browser():
+def problem(status: int, code: str, detail: str, wait: int | None = None) -> Response:
+    """Return a problem document, or the page that says the same; ``wait`` seconds, then it may work."""
+    if not is_browser():
+        return problem_json(status, code, detail, **({} if wait is None else {"retry_after": wait}))
+    try:
         page = render_template(
             "errors/error.html",
             status=int(status),
             title=_title(status),
             message=detail,
+            wait=wait,
             request_id=g.get("request_id"),
-            layout="layouts/guest.html" if secret_in_address() else "layouts/base.html",
-            way_back=_way_back(),
+            layout="layouts/guest.html" if ticket_in_address() else "layouts/base.html",
+            way_back=_way_back(status),
         )
-        return make_response(page, status)
-    return problem_json(status, code, detail)
+    except Exception as error:
+        # What broke the request breaks the page's frame too: then a page without one.
+        log.exception("error_page_broken", exc_info=error)
+        page = _BARE.format(status=int(status), title=escape(detail), request_id=g.get("request_id", ""))
+    return make_response(page, status)
 
 
-def _way_back() -> tuple[str, str]:
+_BARE = Markup(
+    '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{status}</title></head>'
+    "<body><h1>{title}</h1><p>Number of this request: {request_id}</p></body></html>"
+)
+
+
+def _way_back(status: int) -> tuple[str, str]:
     """Return where to go from here, and the words for it: guests have no start page."""
+    if status == HTTPStatus.MISDIRECTED_REQUEST:
+        return system().settings.base_url, "Go to the portal"
     ticket = (request.view_args or {}).get("ticket")
     if ticket and request.method != "GET":
         return url_for("guest.page", ticket=ticket), "Back to your ticket"
-    if secret_in_address():
+    if ticket_in_address():
         return url_for("guest.enter"), "Type a ticket"
     return url_for("portal.home"), "Go to the start page"
 
@@ -86,8 +101,8 @@ def _portal_error(error: PortalError) -> Response:
     log.info("refused", code=error.code, status=int(error.status), **error.context)
     if isinstance(error, NotSignedInError):
         return _sign_in_first(error)
-    response = problem(error.status, error.code, error.message)
     wait = error.wait if isinstance(error, TooManyTriesError) else error.retry_after
+    response = problem(error.status, error.code, error.message, wait)
     if wait is not None:
         response.headers["Retry-After"] = str(wait)
     return response

@@ -5,7 +5,11 @@ from flask import request
 from app.domain import naming
 from app.domain.errors import BadRequestError
 from app.domain.lifecycle import UploadState
+from app.domain.people import PersonState
+from app.domain.policy import Role
 from app.queries.cases import CaseFilters
+from app.queries.organisations import OrganisationFilters
+from app.queries.people import PeopleFilters
 from app.queries.uploads import Filters
 
 
@@ -36,6 +40,30 @@ def case_filters_of_request() -> CaseFilters:
     return CaseFilters(
         q=_text("q"), open=None if not state else state == "open", organisation=_text("organisation")
     )
+
+
+def organisation_filters_of_request() -> OrganisationFilters:
+    """Read q and state (active or suspended). Raises BadRequestError for another state."""
+    state = request.args.get("state", "")
+    if state not in {"", "active", "suspended"}:
+        raise BadRequestError("state is active or suspended.")
+    return OrganisationFilters(q=_text("q"), suspended=None if not state else state == "suspended")
+
+
+def people_filters_of_request() -> PeopleFilters:
+    """Read q, role, organisation and state. Raises BadRequestError for a role or state there is not."""
+    try:
+        role, state = request.args.get("role"), request.args.get("state")
+        return PeopleFilters(
+            q=_text("q"),
+            role=Role(role) if role else None,
+            organisation=_text("organisation"),
+            state=PersonState(state) if state else None,
+        )
+    except ValueError as error:
+        raise BadRequestError(
+            f"role is one of {', '.join(Role)}; state is one of {', '.join(PersonState)}."
+        ) from error
 
 
 def as_asked(*names: str) -> dict[str, object]:

@@ -5,14 +5,17 @@ from uuid import UUID
 
 from flask import Flask, Request, request
 from flask_login import LoginManager
+from werkzeug.datastructures import Authorization
+from werkzeug.utils import cached_property
 
-from app.domain import ticket_code
+from app.domain import access_token, ticket_code
 from app.domain.errors import ForbiddenError
 from app.domain.networks import is_from
 from app.domain.policy import Actor
 from app.domain.tickets import WHY
 from app.queries import accounts
-from app.services import sign_in, tokens
+from app.services import sign_in, tokens, tries
+from app.web import bearer
 from app.web.context import system, system_work
 
 
@@ -34,8 +37,20 @@ class Principal:
         return str(self.session_id)
 
 
+class TolerantRequest(Request):
+    """One whose Authorization is nothing, rather than an error, when it is no ASCII (werkzeug 3.1)."""
+
+    @cached_property
+    def authorization(self) -> Authorization | None:
+        try:
+            return super().authorization
+        except ValueError:
+            return None
+
+
 def install(app: Flask) -> None:
     """Let flask-login ask us."""
+    app.request_class = TolerantRequest
     manager = LoginManager()
     manager.session_protection = None  # the row decides, not a hash of the browser's name
     manager.user_loader(_by_session)
@@ -45,7 +60,7 @@ def install(app: Flask) -> None:
 
 
 def _by_session(session_id: str) -> Principal | None:
-    if request.authorization is not None:
+    if "Authorization" in request.headers:
         return None  # what was sent for this request outranks what a browser always sends
     try:
         key = UUID(session_id)
@@ -55,8 +70,8 @@ def _by_session(session_id: str) -> Principal | None:
         found = accounts.live_session(uow.session, system().settings, key)
         if found is None:
             return None
-        if found.unnoted:
-            sign_in.touch_session(uow, found.id)
+        if found.unnoted or found.address != request.remote_addr:
+            sign_in.touch_session(uow, found.id, request.remote_addr)
         return Principal(
             accounts.actor_of(found.account, request.remote_addr), session_id=found.id, fresh=found.fresh
         )
@@ -67,17 +82,19 @@ def with_ticket(typed: str, case: str | None = None) -> Principal | None:
 
     Raises:
         ForbiddenError: it is not for the network that the request comes from.
+        TooManyTriesError: there is none, and there was none too often lately. A right one always gets
+            in: no number of wrong ones leads to it, and whoever types them must not lock out others.
     """
     code = ticket_code.parse(typed)
     if code is None:
         return None
+    reference = None if case is None else " ".join(case.split()).upper()
     with system_work() as uow:
         found = accounts.by_ticket(uow.session, system().settings, ticket_code.digest(code))
-    if found is None:
-        return None
+        if found is None or reference not in {None, found.ticket.case.reference}:
+            tries.begin(uow, tries.Kind.TICKET, reference or "", request.remote_addr)
+            return None
     ticket = found.ticket
-    if case is not None and " ".join(case.split()).upper() != ticket.case.reference:
-        return None
     if not is_from(ticket.networks, request.remote_addr):
         raise ForbiddenError("This ticket may not be used from your network address.")
     return Principal(
@@ -86,7 +103,7 @@ def with_ticket(typed: str, case: str | None = None) -> Principal | None:
 
 
 def _by_token(request: Request) -> Principal | None:
-    """Take ``Bearer <token>``, or Basic: any user name and a token, or a case and its ticket."""
+    """Take ``Bearer <token>``, ours or an issuer's, or Basic: any name and our token, or case and ticket."""
     given = request.authorization
     if given is None:
         return None
@@ -104,7 +121,9 @@ def _by_token(request: Request) -> Principal | None:
                 )
         return None
     if given.type != "basic":
-        return None
+        jwt = token if token and access_token.looks_like_one(token) else None
+        actor = bearer.actor_with(jwt, request.remote_addr) if jwt else None
+        return Principal(actor) if actor else None
     # A case reference may have colons, which a user name may not (RFC 7617): the code is what is last.
     case, _, code = f"{given.username}:{given.password}".rpartition(":")
     return with_ticket(code, case)

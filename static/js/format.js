@@ -1,6 +1,10 @@
 // Numbers for people, in the same manner as the server's filters.
 
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
+const TENTHS = new Intl.NumberFormat(document.documentElement.dataset.locale, {
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
 
 /** 4628644 -> "4.6 MB" (decimal units). */
 export function size(bytes) {
@@ -10,7 +14,7 @@ export function size(bytes) {
     value /= 1000;
     unit += 1;
   }
-  return `${unit === 0 ? value : value.toFixed(1)}\u00a0${UNITS[unit]}`; // never broken across two lines
+  return `${unit === 0 ? value : TENTHS.format(value)}\u00a0${UNITS[unit]}`; // never broken across two lines
 }
 
 const counted = (number, unit) => `${number} ${unit}${number === 1 ? "" : "s"}`;

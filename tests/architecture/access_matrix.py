@@ -2,8 +2,8 @@
 
 "customer" sent the upload that is asked for, "stranger" is a customer of another organisation,
 "ticket" has one for another case of the customer's organisation, "manager" manages its people, "service"
-is a machine of it that comes with all scopes that such a one can have.
-Everybody but anonymous and ticket sends a token; what needs a person at a browser is 403 to it.
+is a machine of it that comes with a JWT of its own issuer, with all scopes that such a one can have.
+Everybody else but anonymous and ticket sends a token; what needs a person at a browser is 403 to it.
 Whoever asks below /t/ acts with the ticket in the address.
 415 and 422 mean that somebody came as far as the content; 409, that there is no S3 here to send to.
 """
@@ -15,8 +15,61 @@ methods               rule                                           anon cust s
 GET,HEAD              /                                              303  200  200  200  200  403  200  200
 OPTIONS               /                                              200  200  200  200  200  200  200  200
 GET,HEAD,OPTIONS      /account                                       401  403  403  403  403  403  403  403
+POST,OPTIONS          /account/manner                                401  403  403  403  403  403  403  403
+POST,OPTIONS          /account/notices                               401  403  403  403  403  403  403  403
+GET,HEAD,POST,OPTIONS /account/authenticator                         401  403  403  403  403  403  403  403
+GET,HEAD,POST,OPTIONS /account/passkeys/<uuid:passkey_id>            401  403  403  403  403  403  403  403
+GET,HEAD,POST,OPTIONS /account/passkeys/new                          401  403  403  403  403  403  403  403
+POST,OPTIONS          /account/passkeys/options                      401  403  403  403  403  403  403  403
+GET,HEAD,POST,OPTIONS /account/password                              401  403  403  403  403  403  403  403
+GET,HEAD,POST,OPTIONS /account/recovery-codes                        401  403  403  403  403  403  403  403
+POST,OPTIONS          /account/sessions/<uuid:session_id>/end        401  403  403  403  403  403  403  403
+POST,OPTIONS          /account/sessions/end-others                   401  403  403  403  403  403  403  403
 GET,HEAD,POST,OPTIONS /account/tokens/new                            401  403  403  403  403  403  403  403
 POST,OPTIONS          /account/tokens/<uuid:token_id>/revoke         401  403  403  403  403  403  403  403
+GET,HEAD,OPTIONS      /activate/<token>                              200  200  200  200  200  200  200  200
+POST                  /activate/<token>                              403  422  422  422  422  422  422  422
+GET,HEAD,OPTIONS      /admin/audit                                   401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /admin/audit.csv                               401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /admin/audit.json                              401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /files/<uuid:upload_id>/activity               401  403  403  200  200  403  403  403
+GET,HEAD,OPTIONS      /organisation/downloads                        401  403  403  403  403  403  200  403
+GET,HEAD,OPTIONS      /organisation/downloads.csv                    401  403  403  403  403  403  200  403
+GET,HEAD,OPTIONS      /admin/issuers                                 401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/issuers/new                             401  403  403  403  403  403  403  403
+OPTIONS               /admin/issuers/new                             401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/issuers/<uuid:issuer_id>                401  403  403  403  403  403  403  403
+OPTIONS               /admin/issuers/<uuid:issuer_id>                401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/machines/new                            401  403  403  403  403  403  403  403
+OPTIONS               /admin/machines/new                            401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/machines/<uuid:account_id>              401  403  403  403  403  403  403  403
+OPTIONS               /admin/machines/<uuid:account_id>              401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /admin/organisations                           401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /admin/organisations.csv                       401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /admin/people                                  401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /admin/people.csv                              401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/organisations/new                       401  403  403  403  403  403  403  403
+OPTIONS               /admin/organisations/new                       401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/organisations/<uuid:organisation_id>/<act> 401  403  403  403  403  403  403  403
+OPTIONS               /admin/organisations/<uuid:organisation_id>/<act> 401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/people/import                           401  403  403  403  403  403  403  403
+OPTIONS               /admin/people/import                           401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/people/invite                           401  403  403  403  403  403  403  403
+OPTIONS               /admin/people/invite                           401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/people/<uuid:account_id>/<act>          401  403  403  403  403  403  403  403
+OPTIONS               /admin/people/<uuid:account_id>/<act>          401  403  403  403  200  403  403  403
+GET,HEAD              /admin/organisations/<uuid:organisation_id>    401  403  403  403  200  403  403  403
+POST                  /admin/organisations/<uuid:organisation_id>    401  403  403  403  403  403  403  403
+OPTIONS               /admin/organisations/<uuid:organisation_id>    401  403  403  403  200  403  403  403
+GET,HEAD              /admin/people/<uuid:account_id>                401  403  403  403  200  403  403  403
+POST                  /admin/people/<uuid:account_id>                401  403  403  403  403  403  403  403
+OPTIONS               /admin/people/<uuid:account_id>                401  403  403  403  200  403  403  403
+GET,HEAD,OPTIONS      /colleagues                                    401  403  403  403  403  403  200  403
+GET,HEAD,OPTIONS      /colleagues/<uuid:account_id>                  401  403  403  403  403  403  200  403
+GET,HEAD,POST         /colleagues/invite                             401  403  403  403  403  403  403  403
+OPTIONS               /colleagues/invite                             401  403  403  403  403  403  200  403
+GET,HEAD,POST         /colleagues/<uuid:account_id>/<act>            401  403  403  403  403  403  403  403
+OPTIONS               /colleagues/<uuid:account_id>/<act>            401  403  403  403  403  403  200  403
 GET,HEAD              /api/v1/cases                                  401  200  200  200  200  403  200  200
 POST                  /api/v1/cases                                  401  403  403  201  201  403  403  403
 OPTIONS               /api/v1/cases                                  401  200  200  200  200  403  200  200
@@ -94,10 +147,36 @@ OPTIONS               /quarantine/<uuid:upload_id>/withdraw          401  403  4
 GET,HEAD,OPTIONS      /readyz                                        200  200  200  200  200  200  200  200
 GET,HEAD,OPTIONS      /metrics                                       200  200  200  200  200  200  200  200
 GET,HEAD,OPTIONS      /send-from-a-server                            200  200  200  200  200  200  200  200
+GET,HEAD,OPTIONS      /reset                                         200  200  200  200  200  200  200  200
+POST                  /reset                                         403  422  422  422  422  422  422  422
+GET,HEAD,OPTIONS      /reset/<token>                                 200  200  200  200  200  200  200  200
+POST                  /reset/<token>                                 403  422  422  422  422  422  422  422
 GET,HEAD              /sign-in                                       200  303  303  303  303  303  303  303
 POST                  /sign-in                                       403  422  422  422  422  422  422  422
 OPTIONS               /sign-in                                       200  200  200  200  200  200  200  200
 GET,HEAD,POST,OPTIONS /sign-in/again                                 401  403  403  403  403  403  403  403
+POST,OPTIONS          /sign-in/again/passkey                         401  403  403  403  403  403  403  403
+POST,OPTIONS          /sign-in/again/passkey/options                 401  403  403  403  403  403  403  403
+POST                  /sign-in/passkey                               403  410  410  410  410  410  410  410
+OPTIONS               /sign-in/passkey                               200  200  200  200  200  200  200  200
+POST                  /sign-in/passkey/options                       403  200  200  200  200  200  200  200
+OPTIONS               /sign-in/passkey/options                       200  200  200  200  200  200  200  200
+GET,HEAD              /sign-in/second                                303  303  303  303  303  303  303  303
+POST                  /sign-in/second                                403  303  303  303  303  303  303  303
+OPTIONS               /sign-in/second                                200  200  200  200  200  200  200  200
+POST                  /sign-in/second/passkey                        403  401  401  401  401  401  401  401
+OPTIONS               /sign-in/second/passkey                        200  200  200  200  200  200  200  200
+POST                  /sign-in/second/passkey/options                403  401  401  401  401  401  401  401
+OPTIONS               /sign-in/second/passkey/options                200  200  200  200  200  200  200  200
+GET,HEAD,OPTIONS      /admin/providers                               401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/providers/new                           401  403  403  403  403  403  403  403
+OPTIONS               /admin/providers/new                           401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/providers/<uuid:provider_id>            401  403  403  403  403  403  403  403
+OPTIONS               /admin/providers/<uuid:provider_id>            401  403  403  403  200  403  403  403
+GET,HEAD              /sign-in/with/<slug>                           404  404  404  404  404  404  404  404
+OPTIONS               /sign-in/with/<slug>                           200  200  200  200  200  200  200  200
+GET,HEAD              /sign-in/with/<slug>/callback                  404  404  404  404  404  404  404  404
+OPTIONS               /sign-in/with/<slug>/callback                  200  200  200  200  200  200  200  200
 POST,OPTIONS          /sign-out                                      401  403  403  403  403  403  403  403
 GET,HEAD,OPTIONS      /static/<path:filename>                        200  200  200  200  200  200  200  200
 GET,HEAD,OPTIONS      /t                                             200  200  200  200  200  200  200  200

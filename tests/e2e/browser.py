@@ -91,7 +91,7 @@ class People:
         account = (live or self._live).accounts[who]
         page.get_by_label("Mail address").fill(account["email"])
         page.get_by_label("Password").fill(account["password"])
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
 
     def tolerate(self, page: Page, *patterns: str) -> None:
         """Expect problems in this page's browser."""

@@ -15,6 +15,7 @@ from alembic.config import Config
 from playwright.sync_api import expect, sync_playwright
 
 from app.cli.dev import ROOT
+from app.cli.dev.postgres import LOGIN
 from app.cli.dev.services import Services
 from tests.e2e.browser import CHROMIUM, FLAGS
 from tests.e2e.screenshots import LOOKS, Portal
@@ -30,6 +31,7 @@ def closed(directory: Path) -> Iterator[Live]:
             connection.execute("CREATE DATABASE template")
         config = Config(toml_file=ROOT / "pyproject.toml")
         config.attributes["url"] = services.database_url.replace("/diagport?", "/template?")
+        config.attributes["login"] = LOGIN
         command.upgrade(config, "head")
         clamd = OwnClamd(directory / "clamd")
         clamd.start(AlertExceedsMax=None)

@@ -14,6 +14,7 @@ from tests.live import Live
 
 NOBODY = None
 NEWCOMER = "initech"
+MANAGER = "manager"
 #: A place in a list, after everything.
 LONG_AGO = base64.urlsafe_b64encode(f"2000-01-01T00:00:00+00:00 {UUID(int=0)}".encode()).decode()
 LONG_NAME = "sosreport-" + "a-very-long-host-name-without-any-end." * 5 + "tgz"
@@ -31,16 +32,26 @@ class View:
 
 def make_newcomer(live: Live) -> None:
     """Create a customer whose organisation has no uploads."""
-    if NEWCOMER in live.accounts:
+    _make_customer(live, NEWCOMER, NEWCOMER)
+
+
+def make_manager(live: Live) -> None:
+    """Create somebody who manages the people of acme."""
+    _make_customer(live, MANAGER, "acme")
+    live.sql("UPDATE account SET manager = true WHERE email = %s", live.accounts[MANAGER]["email"])
+
+
+def _make_customer(live: Live, who: str, organisation: str) -> None:
+    if who in live.accounts:
         return
-    entry = {"email": "newcomer@initech.example", "password": "nothing was sent so far"}
-    arguments = ["--role", "customer", "--organisation", NEWCOMER, "--password", entry["password"]]
+    entry = {"email": f"{who}@{organisation}.example", "password": "nothing was sent so far"}
+    arguments = ["--role", "customer", "--organisation", organisation, "--password", entry["password"]]
     create = live.application.python(
-        "newcomer", "-m", "flask", "--app", "wsgi", "users", "create", entry["email"], *arguments
+        who, "-m", "flask", "--app", "wsgi", "users", "create", entry["email"], *arguments
     )
     create.start()
     create.finish()
-    live.accounts[NEWCOMER] = entry
+    live.accounts[who] = entry
 
 
 def make_uploads(live: Live) -> dict[str, str]:
@@ -57,6 +68,8 @@ def make_uploads(live: Live) -> dict[str, str]:
     for state, upload_id in made.items():
         settled = live.settled(upload_id)["state"]
         assert settled == (state if state in {"infected", "unscannable"} else "clean"), settled
+    for who in ("acme", "engineer", "engineer"):
+        assert live.get(f"/download/{made['clean']}", who).status_code == 200
     assert live.request("DELETE", f"/api/v1/uploads/{made['deleted']}", "admin").status_code == 204
     made["released"] = live.put(gzip.compress(damaged[:2000], mtime=0), "released.tgz", params=params)["id"]
     assert live.settled(made["released"])["state"] == "unscannable"
@@ -87,6 +100,9 @@ def make_uploads(live: Live) -> dict[str, str]:
 def views(uploads: dict[str, str]) -> Iterator[View]:
     """List every page that there is, for somebody who may see it."""
     yield View("sign-in", NOBODY, "/sign-in")
+    yield View("forgotten password", NOBODY, "/reset")
+    yield View("link to a new password that is over", NOBODY, "/reset/" + "A" * 43, 410)
+    yield View("invitation that is over", NOBODY, "/activate/" + "A" * 43, 410)
     yield View("send", "acme", "/")
     yield View("send, nothing sent yet", NEWCOMER, "/")
     for who in (NOBODY, "acme", "engineer"):
@@ -108,6 +124,8 @@ def views(uploads: dict[str, str]) -> Iterator[View]:
     yield View("too late to withdraw", "acme", f"/files/{uploads['released']}/withdraw", 409)
     yield View("account", "acme", "/account")
     yield View("account, no tokens", NEWCOMER, "/account")
+    yield View("account of an admin", "admin", "/account?saved=manner")
+    yield View("account, mails chosen", "engineer", "/account?saved=notices")
     yield View("make a token", "engineer", "/account/tokens/new")
     yield View("quarantine", "engineer", "/quarantine")
     yield View("quarantine, nothing matches", "admin", "/quarantine?q=there+is+no+such+file")
@@ -116,6 +134,15 @@ def views(uploads: dict[str, str]) -> Iterator[View]:
     yield View("delete from quarantine", "engineer", f"/quarantine/{uploads['infected']}/delete")
     yield View("never to be released", "engineer", f"/quarantine/{uploads['infected']}/release", 409)
     yield View("sign in again", "engineer", "/sign-in/again?next=/quarantine")
+    yield View("audit", "admin", "/admin/audit")
+    rare = f"upload={uploads['clean']}&address=127.0.0.1"
+    yield View("audit, narrowed", "admin", f"/admin/audit?action=bundles&{rare}")
+    yield View("audit, nothing matches", "admin", "/admin/audit?person=nobody@example.com")
+    yield View("audit, no such bundle", "admin", "/admin/audit?upload=7", 400)
+    yield View("activity", "engineer", f"/files/{uploads['clean']}/activity")
+    yield View("activity, nobody took it", "admin", f"/files/{uploads['infected']}/activity")
+    yield View("downloads", MANAGER, "/organisation/downloads")
+    yield View("downloads, none then", MANAGER, "/organisation/downloads?to=2020-01-01")
     yield View("not found", "acme", "/files/00000000-0000-4000-8000-000000000000", 404)
     yield View("nowhere", NOBODY, "/nowhere", 404)
     yield View("wrong filter", "engineer", "/files?state=none", 400)

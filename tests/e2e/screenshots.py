@@ -25,6 +25,10 @@ from tests.live import BUNDLES
 
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+CHROME = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+)
+FIREFOX = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 LOOKS: list[tuple[str, dict[str, Any]]] = [
     ("", {"viewport": DESK, "color_scheme": "light"}),
     ("-phone-dark", {"viewport": PHONE, "color_scheme": "dark", "device_scale_factor": 2}),
@@ -38,6 +42,12 @@ SENT = [  # who, file, name, case, note
     ("acme", "preflight-bundle.tar.gz", "preflight-cluster-us-2.tar.gz", None, None),
     ("acme", "sosreport-rabbitmq.tgz", "sosreport-rabbitmq-01.tgz", "CS-4720", "Down since 04:12."),
 ]  # fmt: skip
+
+INVITED = [  # mail address, name, role, organisation
+    ("operations@acme.example", "Operations at Acme", "customer", "acme"),
+    ("night@diagport.example", "Night shift", "engineer", ""),
+    ("datacentre@globex.example", "Data centre at Globex", "customer", "globex"),
+]
 
 INFECTED, CUT, READY = (
     "support-bundle-billing.tar.gz",
@@ -84,12 +94,12 @@ class Portal:
     @contextmanager
     def open(self, browser: Browser, who: str, **options: Any) -> Iterator[Page]:
         """Open a browser where ``who`` has signed in."""
-        context = browser.new_context(base_url=self.url, **options)
+        context = browser.new_context(**{"base_url": self.url, "user_agent": CHROME, **options})
         page = context.new_page()
         page.goto("/sign-in")
         page.get_by_label("Mail address").fill(self.accounts[who]["email"])
         page.get_by_label("Password").fill(self.accounts[who]["password"])
-        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("button", name="Sign in", exact=True).click()
         expect(page).to_have_url(f"{self.url}/")
         yield page
         context.close()
@@ -119,13 +129,17 @@ def infected(content: bytes) -> bytes:
 def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> None:
     """Take every picture, on a desk in light and on a phone in dark."""
     case, code = portal.ticket("CS-4702")
+    invite(portal, browser)
+    with portal.open(browser, "acme", user_agent=FIREFOX):
+        pass  # so that they are signed in elsewhere too
     for suffix, options in LOOKS:
+        take_of_admin(portal, browser, into, suffix, options)
         with portal.open(browser, "engineer", **options) as page:
             page.goto("/files")
             expect(page.locator("tbody tr").nth(len(SENT) - 1)).to_be_visible()
             page.screenshot(path=into / f"files{suffix}.png")
             page.goto(f"/files/{sent[READY]}")
-            expect(page.get_by_role("link", name="Download")).to_be_visible()
+            expect(page.locator("#download")).to_be_visible()
             page.screenshot(path=into / f"file{suffix}.png")
             page.screenshot(path=into / f"scanned{suffix}.png", full_page=True)
             page.goto("/quarantine")
@@ -150,6 +164,37 @@ def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> 
             page.get_by_role("button", name="Cancel").click()
             page.get_by_role("button", name="Discard").click()
             expect(page.locator(".send-row[data-phase=cancelled]")).to_be_visible()
+
+
+def invite(portal: Portal, browser: Browser) -> None:
+    """Let the lists of people have more than the demo's."""
+    with portal.open(browser, "admin") as page:
+        for email, name, role, organisation in INVITED:
+            page.goto("/admin/people/invite")
+            page.get_by_label("Mail address").fill(email)
+            page.get_by_label("Name", exact=True).fill(name)
+            page.get_by_label("Role", exact=True).select_option(role)
+            page.get_by_label("Organisation", exact=True).select_option(organisation)
+            page.get_by_role("button", name="Send the invitation").click()
+            expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+
+
+def take_of_admin(portal: Portal, browser: Browser, into: Path, suffix: str, options: dict[str, Any]) -> None:
+    """Take the pictures of signing in, and of what admins see."""
+    context = browser.new_context(base_url=portal.url, **options)
+    page = context.new_page()
+    page.goto("/sign-in")
+    page.screenshot(path=into / f"sign-in{suffix}.png")
+    context.close()
+    with portal.open(browser, "admin", **options) as page:
+        page.goto("/admin/people")
+        page.screenshot(path=into / f"people{suffix}.png", full_page=True)
+        page.goto("/admin/organisations")
+        page.get_by_role("link", name="Acme", exact=True).click()
+        expect(page.get_by_role("heading", name="Acme", level=1)).to_be_visible()
+        page.screenshot(path=into / f"organisation{suffix}.png", full_page=True)
+        page.goto("/admin/audit")
+        page.screenshot(path=into / f"audit{suffix}.png")
 
 
 def sending(page: Page) -> None:

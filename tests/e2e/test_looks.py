@@ -10,7 +10,8 @@ from playwright.sync_api import Page, expect
 
 from app.cli.dev import ROOT
 from tests.e2e.browser import People
-from tests.e2e.gallery import View, make_newcomer, make_uploads, views
+from tests.e2e.gallery import View, make_manager, make_newcomer, make_uploads, views
+from tests.e2e.gallery_people import people_views
 from tests.live import Live
 
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
@@ -38,7 +39,8 @@ _TOO_WIDE = """
 @pytest.fixture(scope="session")
 def every_view(live: Live) -> list[View]:
     make_newcomer(live)
-    return list(views(make_uploads(live)))
+    make_manager(live)
+    return [*views(make_uploads(live)), *people_views(live)]
 
 
 def found_by_axe(page: Page, **options: object) -> list[str]:

@@ -38,12 +38,12 @@ def test_released_with_a_password_and_a_reason(people: People, live: Live) -> No
     expect(page.get_by_role("heading", name="Released", exact=True)).to_be_visible()
     expect(page.get_by_role("main")).to_contain_text(REASON)
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.locator("a[download]").click()
     assert Path(download.value.path()).read_bytes() == content
 
     page.get_by_role("button", name="Take the release back").click()
     expect(page.get_by_role("heading", name="Needs review")).to_be_visible()
-    expect(page.get_by_role("link", name="Download")).to_have_count(0)
+    expect(page.locator("a[download]")).to_have_count(0)
 
 
 def test_all_but_the_virus(people: People, live: Live) -> None:

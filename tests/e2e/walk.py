@@ -93,7 +93,7 @@ def fetch_as_engineer(people: People, live: Live, upload_id: str, parcel: Parcel
     expect(row).to_contain_text("Ready")
     row.get_by_role("link", name=parcel.name).click()
     with page.expect_download() as download:
-        page.get_by_role("link", name="Download").click()
+        page.locator("a[download]").click()
     assert download.value.suggested_filename == parcel.name
     saved = into / "downloaded"
     download.value.save_as(saved)

@@ -15,7 +15,9 @@ from app.system import System
 from tests.factories.bundles import make_tgz
 from tests.factories.case_requests import case_body, case_target
 from tests.factories.forms import encode_form
+from tests.factories.links import link_body, link_target
 from tests.factories.people import make_token
+from tests.factories.person_requests import person_target
 from tests.factories.quarantine import REASON, make_infected, make_released
 from tests.factories.uploads import make_upload
 
@@ -33,8 +35,10 @@ def make_target(system: System, owner: Actor, rule: str) -> object:
 
     For rules with other gaps: what fills them.
     """
-    if (target := case_target(system, owner, rule, TGZ)) is not None:
+    if (target := case_target(system, owner, rule, TGZ) or link_target(system, owner, rule)) is not None:
         return target
+    if (about := person_target(owner, rule)) is not None:
+        return about
     if rule.startswith(("/tus", "/api/v1/direct")):
         door = "tus" if rule.startswith("/tus") else "direct"
         with system.work(owner) as uow:
@@ -55,7 +59,7 @@ def request_for(method: str, rule: str, target: object) -> dict[str, Any]:
     gaps = iter(target if isinstance(target, tuple) else repeat(target))
     path = re.sub(r"<[a-z_:]+>", lambda _: str(next(gaps)), path)
     request: dict[str, Any] = {"path": path, "method": method}
-    if body := case_body(method, rule, target, TGZ):
+    if body := case_body(method, rule, target, TGZ) or link_body(method, rule):
         return request | body
     if rule.startswith("/tus"):
         headers = {"Tus-Resumable": "1.0.0", "Upload-Length": str(len(TGZ)), "Upload-Offset": "0"}

@@ -13,6 +13,7 @@ from app.models import (
     Passkey,
     PasskeyChallenge,
     PendingSignIn,
+    ProviderSignIn,
     RecoveryCode,
     TokenIssuer,
     Totp,
@@ -49,6 +50,15 @@ def make_everything_of(system: System, account: Account) -> None:
                 ),
                 PendingSignIn(account_id=account.id, factor="password", target="/", expires_at=soon),
                 Identity(account_id=account.id, provider_id=provider.id, subject="1"),
+                ProviderSignIn(
+                    provider_id=provider.id,
+                    state_hash="1" * 64,
+                    browser_hash="2" * 64,
+                    nonce="nonce",
+                    verifier="verifier",
+                    target="/",
+                    expires_at=soon,
+                ),
                 TokenIssuer(
                     account_id=machine.id,
                     name="CI",
@@ -63,3 +73,12 @@ def make_everything_of(system: System, account: Account) -> None:
         )
         links.issue(uow, account, LinkPurpose.INVITATION)
         tries.begin(uow, tries.Kind.SIGN_IN, account.email, "127.0.0.1")
+
+
+def make_provider_identity(system: System, account: Account, name: str) -> None:
+    """Let the account's owner sign in through a provider of that name."""
+    provider = IdentityProvider(slug="home", name=name, issuer="https://id.example", client_id="diagport")
+    with system.work() as uow:
+        uow.session.add(provider)
+        uow.session.flush()
+        uow.session.add(Identity(account_id=account.id, provider_id=provider.id, subject="1"))

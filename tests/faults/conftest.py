@@ -11,6 +11,7 @@ from alembic import command
 from alembic.config import Config
 
 from app.cli.dev import ROOT
+from app.cli.dev.postgres import LOGIN
 from app.cli.dev.services import Services
 from tests.factories.bundles import make_tgz
 from tests.faults.lab import Lab
@@ -33,6 +34,7 @@ def template(services: Services) -> str:
         connection.execute(f"CREATE DATABASE {name}".encode())
     config = Config(toml_file=ROOT / "pyproject.toml")
     config.attributes["url"] = services.database_url.replace("/diagport?", f"/{name}?")
+    config.attributes["login"] = LOGIN
     command.upgrade(config, "head")
     return name
 

@@ -9,7 +9,7 @@ from app.domain.events import Event
 from app.domain.policy import Role
 from app.domain.verdict import StreamResult, StreamVerdict
 from app.jobs import gatekeeping
-from app.models import AuditEvent, Delivery, EngineStatus, Gate
+from app.models import AuditChain, AuditEvent, Delivery, EngineStatus, Gate
 from app.queries import gate as gate_query
 from app.queries.gate import GateStatus
 from app.system import System
@@ -27,7 +27,10 @@ def never_tested(system: System, scanner: FakeScanner) -> System:
     teach(scanner)
     with system.work() as uow:
         uow.session.execute(delete(Gate))
-        uow.session.execute(delete(AuditEvent))
+    with system.database.sessions() as session:  # as the owner: the portal cannot
+        session.execute(delete(AuditChain))
+        session.execute(delete(AuditEvent))
+        session.commit()
     make_account(system, Role.ADMIN)
     return replace(system, settings=system.settings.model_copy(update={"probe_padding_bytes": 100_000}))
 

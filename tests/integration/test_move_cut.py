@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -84,10 +85,11 @@ def test_a_row_that_changed_meanwhile_is_left(
 ) -> None:
     """F14: of two who want the row one wins; the copy that nobody names is removed."""
     upload = make_upload(disk, sender, content=TGZ)
-    repoint = moving.repoint
+    copy = moving.copy
 
-    def interfere(*arguments: object) -> None:
-        monkeypatch.setattr(moving, "repoint", repoint)
+    def interfere(*arguments: Any) -> moving.Copy:
+        monkeypatch.setattr(moving, "copy", copy)
+        made = copy(*arguments)
         if meanwhile == "scanned":
             with both.work() as uow:
                 assert claims.claim(uow, upload.id)
@@ -96,9 +98,9 @@ def test_a_row_that_changed_meanwhile_is_left(
                 removal.delete(uow, upload.id, "Not needed any more.")
         else:
             assert "1 bundles moved" in run(both, "--to", "s3").output
-        repoint(*arguments)  # type: ignore[arg-type]
+        return made
 
-    monkeypatch.setattr(moving, "repoint", interfere)
+    monkeypatch.setattr(moving, "copy", interfere)
     result = run(both, "--to", "s3")
     assert result.exit_code == 1
     assert "It was scanned, moved or deleted meanwhile, or this took too long." in result.output

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.domain.policy import Actor
+from app.domain.policy import Actor, Role
 from app.queries import search, uploads
 from app.queries.uploads import Filters, Page
 from app.services.intake import records
@@ -25,12 +25,12 @@ def short_sight(monkeypatch: pytest.MonkeyPatch) -> None:
 def sender(system: System) -> Actor:
     """Give the sender of eight files, every second of them "even", among a neighbour's."""
     sender, neighbour = make_actor(system), make_actor(system)
-    with system.work(sender) as uow, system.work(neighbour) as theirs:
-        for number in range(8):
-            kind = "even" if number % 2 == 0 else "odd"
-            for work, name in ((uow, f"{number}-{kind}.tgz"), (theirs, f"{number}-even-theirs.tgz")):
-                announced = records.Announcement(door="put", filename=name, size=100, case=f"CS-{number % 2}")
-                upload = records.start(work, announced, "filesystem")
+    for number in range(8):
+        kind = "even" if number % 2 == 0 else "odd"
+        for actor, name in ((sender, f"{number}-{kind}.tgz"), (neighbour, f"{number}-even-theirs.tgz")):
+            announced = records.Announcement(door="put", filename=name, size=100, case=f"CS-{number % 2}")
+            with system.work(actor) as uow:
+                upload = records.start(uow, announced, "filesystem")
                 upload.created_at = NOON + timedelta(minutes=number)
     return sender
 
@@ -84,3 +84,14 @@ def test_the_planner_has_its_freedom_back(system: System, sender: Actor) -> None
     with system.work(sender) as uow:
         uploads.page(uow.session, uow.actor, Filters(q="nowhere"))
         assert uow.session.connection().exec_driver_sql("SHOW enable_indexscan").scalar() == "on"
+
+
+@pytest.mark.parametrize("q", ["50%_off", "a\\b'c", "it's {0} $1 %s %L", "of%"])
+def test_what_means_more_to_a_database_means_itself_here(system: System, sender: Actor, q: str) -> None:
+    """C1: near and far, for customers as for staff, which look in different ways."""
+    with system.work(sender) as uow:
+        announced = records.Announcement("put", "old.tgz", 100, note="50%_off a\\b'c it's {0} $1 %s %L")
+        records.start(uow, announced, "filesystem").created_at = NOON - timedelta(days=1)
+    found = ["old.tgz"] if q != "of%" else []
+    staff = make_actor(system, Role.ENGINEER)
+    assert names(look(system, sender, q)) == names(look(system, staff, q)) == found

@@ -11,7 +11,7 @@ from app.cli.dev import ROOT
 from app.settings import Settings
 
 GOOD: dict[str, str] = {
-    "secret_key": "0123456789abcdef0123456789abcdef",
+    "secret_key": "OwqEcVYxG0h3rZ4N7uPsTfLbKd91Ajm2",
     "base_url": "https://upload.example.com",
     "database_url": "postgresql+psycopg://app:db-secret@db/app",
     "redis_url": "rediss://:redis-secret@redis/0",
@@ -42,6 +42,29 @@ def test_what_is_missing_is_named(name: str, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_weak_key_is_refused(key: str, environment: str) -> None:
     with pytest.raises(ValidationError, match="32 characters"):
         make(secret_key=key, environment=environment)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "x" * 64,
+        "changeme" * 4,
+        "Changeme-Changeme-0123456789-abcdef",
+        "0123456789abcdef0123456789abcdef",
+        "abababababcdcdcdcdcdefefefefefefef",
+        "my-secret-key-that-nobody-will-guess",
+    ],
+)
+def test_a_key_that_can_be_guessed_is_refused(key: str) -> None:
+    """T29, C4."""
+    with pytest.raises(ValidationError, match="can be guessed"):
+        make(secret_key=key)
+
+
+@pytest.mark.parametrize("name", ["https://a.example", "*.example", "a.example/x", "", "a b"])
+def test_a_trusted_host_is_a_name(name: str) -> None:
+    with pytest.raises(ValidationError, match="must be names"):
+        Settings.model_validate(GOOD | {"trusted_hosts": (name,)})
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,12 @@ def test_what_no_ticket_allows_is_refused(
 
 
 def test_the_worst_that_is_so_names_the_state() -> None:
-    order = (TicketState.REVOKED, TicketState.CLOSED, TicketState.EXPIRED, TicketState.USED_UP)
-    for facts in product((False, True), repeat=4):
-        revoked, closed, expired, used_up = facts
-        state = state_of(revoked=revoked, closed=closed, expired=expired, used_up=used_up)
+    order = [state for state in TicketState if state is not TicketState.GOOD]
+    for facts in product((False, True), repeat=5):
+        revoked, closed, suspended, expired, used_up = facts
+        state = state_of(
+            revoked=revoked, closed=closed, suspended=suspended, expired=expired, used_up=used_up
+        )
         assert state is next((one for one, so in zip(order, facts, strict=True) if so), TicketState.GOOD)
     assert set(WHY) == set(TicketState) - {TicketState.GOOD}
     assert set(WHY) >= DEAD

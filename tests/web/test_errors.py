@@ -7,6 +7,9 @@ from typing import Never
 import pytest
 from flask import Flask
 
+from app import create_app
+from app.db import Database
+from app.domain.errors import TooManyTriesError
 from app.domain.lifecycle import UploadState
 from app.system import System
 from app.web.access import public
@@ -15,6 +18,7 @@ from tests.factories.requests import request_for
 from tests.factories.uploads import make_upload
 from tests.web.callers import Browser, Caller
 from tests.web.looks import problem
+from tests.web.standing import faults_of
 
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -142,9 +146,11 @@ def test_no_input_breaks_anything(app: Flask, customer: Caller, nasty: str) -> N
 
 def test_nobody_is_led_to_a_host_that_they_named(app: Flask) -> None:
     """C1, T36: answers hold no address made of the Host header."""
-    answer = app.test_client().get("/files", headers={"Accept": "text/html", "Host": "evil.example"})
-    assert answer.location == "/sign-in?next=/files"
-    assert "evil.example" not in app.test_client().get("/sign-in", headers={"Host": "evil.example"}).text
+    for headers in ({"Host": "evil.example"}, {"X-Forwarded-Host": "evil.example"}):
+        for path in ("/files", "/sign-in", "/nowhere"):
+            answer = app.test_client().get(path, headers={"Accept": "text/html"} | headers)
+            assert answer.status_code == (421 if "Host" in headers else answer.status_code)
+            assert "evil.example" not in answer.text + str(answer.headers)
 
 
 def test_htmx_is_told_to_load_the_page_anew_when_the_session_ended(app: Flask) -> None:
@@ -152,3 +158,51 @@ def test_htmx_is_told_to_load_the_page_anew_when_the_session_ended(app: Flask) -
     assert answer.status_code == 401
     assert answer.headers["HX-Refresh"] == "true"
     assert "WWW-Authenticate" not in answer.headers
+
+
+def test_when_to_come_again_is_said_to_both(app: Flask) -> None:
+    """RFC 9110 section 10.2.3."""
+
+    def crowded() -> Never:
+        raise TooManyTriesError("Too many tries.", 740)
+
+    public(crowded)
+    app.add_url_rule("/crowded", view_func=crowded)
+    said = app.test_client().get("/crowded")
+    assert said.headers["Retry-After"] == "740"
+    assert problem(said, 429, "too_many_requests")["retry_after"] == 740
+    page = Browser(app).get("/crowded")
+    assert page.headers["Retry-After"] == "740"
+    assert "You can try again in 13 minutes." in page.text
+
+
+@pytest.mark.parametrize("path", ["/files", "/broken", "/nowhere", "/sign-in"])
+def test_a_person_is_told_even_when_the_database_is_away(
+    app: Flask, system: System, admin: Caller, path: str
+) -> None:
+    """F8: the page that says so must not need what is away."""
+    browser = Browser(app)
+    browser.sign_in(admin.account.email)
+    nobody = Database.connect("postgresql+psycopg://127.0.0.1:1/nobody")
+    away = create_app(system.settings, adapters=system.adapters, database=nobody)
+
+    def broken() -> Never:
+        raise ZeroDivisionError("secret words")
+
+    public(broken)
+    away.add_url_rule("/broken", view_func=broken)
+    page = Browser(away).steal(browser.cookie()).get(path)
+    assert page.status_code == {"/broken": 500, "/nowhere": 404}.get(path, 503)
+    assert page.headers["X-Request-Id"] in page.text
+    assert "secret words" not in page.text
+    nobody.engine.dispose()
+
+
+def test_a_broken_frame_does_not_hide_the_number(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What breaks every page leaves a bare one, not the server's own."""
+    monkeypatch.setattr("app.web.errors.render_template", lambda *_, **__: 1 // 0)
+    page = Browser(app).get("/nowhere")
+    assert page.status_code == 404
+    assert page.headers["X-Request-Id"] in page.text
+    assert "There is nothing at this address." in page.text
+    assert faults_of(page) == []

@@ -26,7 +26,7 @@ def put_head(live: Live, *lines: str) -> bytes:
     token = live.accounts["acme"]["token"]
     head = [
         "PUT /upload/raw.tgz HTTP/1.1",
-        "Host: x",
+        "Host: localhost",
         f"Authorization: Bearer {token}",
         "Connection: close",
         *lines,
@@ -95,8 +95,8 @@ def test_a_chunked_body_is_taken(live: Live) -> None:
 def test_ambiguous_framing_is_refused_and_the_connection_closed(live: Live, lines: tuple[str, ...]) -> None:
     """T16, C18: what follows is never taken for a second request."""
     token = live.accounts["acme"]["token"]
-    smuggled = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
-    head = ["PUT /upload/smuggled.tgz HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", *lines]
+    smuggled = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    head = ["PUT /upload/smuggled.tgz HTTP/1.1", "Host: localhost", f"Authorization: Bearer {token}", *lines]
     answer = talk(live, "\r\n".join([*head, "", ""]).encode() + b"0\r\n\r\n" + smuggled, half_close=True)
     assert answer[:10] in {b"HTTP/1.1 4", b"HTTP/1.1 5"}
     assert answer.count(b"HTTP/1.1 ") == 1

@@ -11,7 +11,7 @@ from app.domain.lifecycle import STORED, UploadState
 from app.models import Organisation, Upload
 from app.services import downloads, quarantine
 from app.system import System
-from app.web.templating import when
+from app.web.wording import when
 from tests.factories.quarantine import REASON, make_infected
 from tests.factories.uploads import make_upload
 from tests.web.callers import Browser, Caller

@@ -1,8 +1,10 @@
-"""The pages of everybody who is signed in: home, lists, one upload, one case, quarantine, the account."""
+"""The pages of everybody who is signed in: home, lists, one upload, one case, quarantine."""
 
-import app.web.portal.account
+import app.web.portal.activity
 import app.web.portal.cases
+import app.web.portal.colleagues
 import app.web.portal.download
+import app.web.portal.fetched
 import app.web.portal.files
 import app.web.portal.from_server
 import app.web.portal.home

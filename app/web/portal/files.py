@@ -11,7 +11,7 @@ from app.domain.lifecycle import QUARANTINED, UploadState
 from app.domain.policy import Actor, Permission
 from app.domain.receipt import checksum_line
 from app.models import Upload
-from app.queries import cases, uploads
+from app.queries import audit, cases, uploads
 from app.services import downloads, expiry, removal
 from app.services.downloads import Leave
 from app.web.access import requires
@@ -22,6 +22,8 @@ from app.web.portal import labels
 from app.web.portal.blueprint import blueprint
 from app.web.receipt_json import receipt_json
 from app.web.upload_json import upload_json
+
+_LATELY = 60  # lines of an upload's history on its page
 
 
 @blueprint.get("/files")
@@ -54,7 +56,7 @@ def file(upload_id: UUID) -> ResponseReturnValue:
     """Show one upload: what it is, its history, what the scan said."""
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
-        history = uploads.history(uow.session, upload)
+        history = audit.history(uow.session, uow.actor, upload, _LATELY)
         case = cases.of_upload(uow.session, upload)
     if wants_json():
         return jsonify(upload_json(upload))

@@ -165,7 +165,7 @@ def _note(upload: Upload, offset: int) -> None:
     with work() as uow:
         at = records.checkpoint(uow, upload.id, offset, epoch=upload.writer_epoch)
         if current_user.session_id:  # who is sending is not idle, however long a chunk takes
-            sign_in.touch_session(uow, current_user.session_id)
+            sign_in.touch_session(uow, current_user.session_id, request.remote_addr)
     # committed: what the sender is told needs no further query
     upload.received_bytes, upload.active_at = offset, at
 
