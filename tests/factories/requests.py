@@ -5,6 +5,7 @@ from base64 import b64encode
 from hashlib import sha256
 from itertools import repeat
 from typing import Any
+from uuid import uuid4
 
 from flask import Flask
 
@@ -49,6 +50,8 @@ def make_target(system: System, owner: Actor, rule: str) -> object:
         return make_token(system, owner)
     if rule == "/quarantine/<uuid:upload_id>/withdraw":
         return make_released(system, owner).id
+    if "<uuid:upload_id>" not in rule:
+        return uuid4()
     held = rule.startswith("/quarantine")
     return make_upload(system, owner, UploadState.UNSCANNABLE if held else UploadState.CLEAN).id
 

@@ -102,7 +102,8 @@ def test_every_answer_has_the_security_headers(
         browser.sign_in(admin.account.email)
     upload = make_upload(system, customer.actor, UploadState.CLEAN)
     headers = browser.ask(**request_for("GET", rule, upload.id)).headers
-    hidden = {"Referrer-Policy": "no-referrer"} if rule.startswith("/t/") else {}  # a secret is in it
+    secret = rule.startswith(("/t/", "/activate/", "/reset/"))
+    hidden = {"Referrer-Policy": "no-referrer"} if secret else {}
     assert {name: headers[name] for name in SECURITY} == SECURITY | hidden
     policy = headers["Content-Security-Policy"]
     if policy != "sandbox":

@@ -1,15 +1,11 @@
 """`/files/<id>` and its receipt, in every state, for everybody who may see it."""
 
-import ast
-import re
-
 import pytest
 from flask import Flask
 
 from app.domain.lifecycle import QUARANTINED, SETTLED, UploadState
 from app.system import System
 from app.web.portal.labels import LABELS
-from tests.architecture.source import files, tree
 from tests.factories.uploads import make_upload
 from tests.web.callers import Browser, Caller
 from tests.web.looks import document
@@ -98,17 +94,3 @@ def test_home_is_what_somebody_came_for(
         page = browser.get("/").text
         assert f'<h1 class="title">{title}</h1>' in page
         assert "web-01.tgz" in page
-
-
-def test_everything_that_happens_to_an_upload_has_a_title(app: Flask) -> None:
-    title = app.jinja_env.get_template("components/history.html").module.history_title  # type: ignore[attr-defined]
-    strings = {
-        str(node.value)
-        for path in files(".py", below="app/services")
-        for node in ast.walk(tree(path))
-        if isinstance(node, ast.Constant)
-    }
-    actions = {string for string in strings if re.fullmatch(r"upload\.[a-z_]+", string)}
-    assert "upload.rescan_asked" in actions
-    actions |= {f"upload.{state}" for state in UploadState}
-    assert {action for action in actions if title(action) == action} == set()

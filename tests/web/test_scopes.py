@@ -3,12 +3,12 @@
 import pytest
 from flask import Flask
 
-from app.domain.policy import PERMISSIONS, Permission, Role, Scope, scope_of
+from app.domain.policy import MANAGER_PERMISSIONS, PERMISSIONS, Permission, Role, Scope, scope_of
 from app.models import ApiToken
 from app.system import System
 from app.web import access
 from tests.architecture.access_matrix import read_matrix
-from tests.factories.people import bearer, make_token
+from tests.factories.people import bearer, make_manager, make_token
 from tests.factories.requests import make_target, request_for
 from tests.web.callers import Caller
 from tests.web.looks import problem
@@ -28,7 +28,11 @@ def needed(app: Flask, method: str, rule: str) -> list[tuple[Role, Permission]]:
     if declared.permission is None or declared.ticket:  # the ticket in the address asks, whatever is sent
         return []
     either = [declared.permission, *([declared.instead] if declared.instead else [])]
-    return [(next(role for role in Role if each in PERMISSIONS[role]), each) for each in either]
+    return [(next(role for role in Role if each in _held_by(role)), each) for each in either]
+
+
+def _held_by(role: Role) -> frozenset[Permission]:
+    return PERMISSIONS[role] | (MANAGER_PERMISSIONS if role is Role.CUSTOMER else frozenset())
 
 
 @pytest.mark.parametrize("rule", sorted({rule for _, rule in MATRIX}))
@@ -37,6 +41,8 @@ def test_a_scope_opens_what_is_its_own_and_nothing_else(rule: str, app: Flask, s
     for method in sorted(method for method, known in MATRIX if known == rule):
         for role, permission in needed(app, method, rule):
             who = owner if role is Role.CUSTOMER else Caller(app, system, role)
+            if manages := permission in MANAGER_PERMISSIONS:
+                who = Caller(app, system, account=make_manager(system, owner.actor.organisation_id))
             scope = scope_of(permission)
             request = request_for(method, rule, make_target(system, owner.actor, rule))
             if scope is None:
@@ -54,7 +60,8 @@ def test_a_scope_opens_what_is_its_own_and_nothing_else(rule: str, app: Flask, s
                 assert f"scope {scope}." in problem(refused, 403, "forbidden")["detail"]
 
             who.headers = bearer(system, who.account, scope)
-            assert who.ask(**request).status_code == MATRIX[method, rule][role], method
+            principal = "manager" if manages else role
+            assert who.ask(**request).status_code == MATRIX[method, rule][principal], method
 
 
 @pytest.mark.parametrize("role", Role)
