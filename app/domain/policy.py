@@ -1,6 +1,7 @@
 """Who may do what: permissions, the roles that hold them, and the actor who asks."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -123,6 +124,15 @@ STAFF: Final = frozenset({Role.ENGINEER, Role.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
+class Pass:
+    """What an account was let in with, to look at again while a transfer lasts (`queries.standing`)."""
+
+    session_begun: datetime | None = None  # when: the session's id changes while it lasts
+    token_id: UUID | None = None
+    issuer_id: UUID | None = None  # of the JWT that was sent
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
     """Whoever acts: an account, a ticket, or the system itself (``role`` None, sees everything).
 
@@ -140,6 +150,7 @@ class Actor:
     ticket_id: UUID | None = None
     case: str | None = None  # reference of the ticket's case
     manager: bool = False  # of the people of their organisation
+    came_by: Pass = Pass()
     means: str | None = None  # for the audit: "session", "token dgp_ab12", "ticket K7", "command line"
     on_behalf_of: str | None = None  # for the audit: who gave a ticket, whose machine it is
     locale: str = "en-GB"  # BCP 47

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import func, select
 
 from app.domain.errors import ForbiddenError, NotFoundError, StateConflictError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Permission
 from app.models import Upload
 from app.queries import uploads
+from app.queries.standing import still_good
 from app.services import audit
 from app.services.lifecycle import locked
 from app.uow import UnitOfWork
@@ -102,7 +103,9 @@ def _version(upload: Upload) -> str:
 
 
 def holds(uow: UnitOfWork, leave: Leave) -> bool:
-    """Whether the same leave would be given now."""
+    """Whether the same leave would be given now, to an actor who came as this one did."""
+    if not uow.session.scalar(select(still_good(uow.actor, fetching=True))):
+        return False
     ask = leave_for_all if leave.without is None else leave_for_clean_members
     try:
         return ask(uow, leave.upload_id)[1] == leave

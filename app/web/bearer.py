@@ -6,7 +6,7 @@ Such a token may come again and again until it expires: it is a pass, not a tick
 from app.domain import access_token
 from app.domain.access_token import TokenRefusedError
 from app.domain.errors import FetchError
-from app.domain.policy import Actor
+from app.domain.policy import Actor, Pass
 from app.log import get_logger
 from app.queries import accounts
 from app.queries import issuers as issuers_query
@@ -46,4 +46,5 @@ def _actor_with(token: str, address: str | None) -> Actor:
         with system_work() as uow:
             issuers.touch(uow, issuer.id)
     scopes = access_token.granted(said, issuer.scopes)
-    return accounts.actor_of(issuer.account, address, scopes, means=f"issuer {issuer.name}")
+    came_by = Pass(issuer_id=issuer.id)
+    return accounts.actor_of(issuer.account, address, scopes, means=f"issuer {issuer.name}", came_by=came_by)

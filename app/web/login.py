@@ -11,7 +11,7 @@ from werkzeug.utils import cached_property
 from app.domain import access_token, ticket_code
 from app.domain.errors import ForbiddenError
 from app.domain.networks import is_from
-from app.domain.policy import Actor
+from app.domain.policy import Actor, Pass
 from app.domain.tickets import WHY
 from app.queries import accounts
 from app.services import sign_in, tokens, tries
@@ -72,8 +72,11 @@ def _by_session(session_id: str) -> Principal | None:
             return None
         if found.unnoted or found.address != request.remote_addr:
             sign_in.touch_session(uow, found.id, request.remote_addr)
+        came_by = Pass(session_begun=found.begun)
         return Principal(
-            accounts.actor_of(found.account, request.remote_addr), session_id=found.id, fresh=found.fresh
+            accounts.actor_of(found.account, request.remote_addr, came_by=came_by),
+            session_id=found.id,
+            fresh=found.fresh,
         )
 
 
@@ -115,15 +118,19 @@ def _by_token(request: Request) -> Principal | None:
                 row, account, unnoted = found
                 if unnoted:
                     sign_in.touch_token(uow, row.id)
-                return Principal(
-                    accounts.actor_of(account, request.remote_addr, row.scopes, means=f"token {row.hint}"),
-                    token_id=row.id,
+                actor = accounts.actor_of(
+                    account,
+                    request.remote_addr,
+                    row.scopes,
+                    means=f"token {row.hint}",
+                    came_by=Pass(token_id=row.id),
                 )
+                return Principal(actor, token_id=row.id)
         return None
     if given.type != "basic":
         jwt = token if token and access_token.looks_like_one(token) else None
-        actor = bearer.actor_with(jwt, request.remote_addr) if jwt else None
-        return Principal(actor) if actor else None
+        machine = bearer.actor_with(jwt, request.remote_addr) if jwt else None
+        return Principal(machine) if machine else None
     # A case reference may have colons, which a user name may not (RFC 7617): the code is what is last.
     case, _, code = f"{given.username}:{given.password}".rpartition(":")
     return with_ticket(code, case)

@@ -10,7 +10,6 @@ from sqlalchemy import func, select, update
 from app.domain import naming
 from app.domain.errors import (
     ForbiddenError,
-    GoneError,
     LockedError,
     StateConflictError,
     TooLargeError,
@@ -19,9 +18,9 @@ from app.domain.errors import (
 from app.domain.events import Event
 from app.domain.jobs import first_scan
 from app.domain.lifecycle import UploadState
-from app.domain.tickets import WHY, TicketState
 from app.models import Upload
-from app.services import audit, cases, notices, quota
+from app.queries.standing import still_good
+from app.services import audit, cases, notices, quota, standing
 from app.services.intake import keys
 from app.services.lifecycle import transition
 from app.uow import UnitOfWork
@@ -160,6 +159,7 @@ def checkpoint(uow: UnitOfWork, upload_id: UUID, offset: int, *, epoch: int | No
         StateConflictError: the upload is no longer being received.
         OvertakenError: another request has begun to write since that epoch.
         QuotaError: there is no room for what came beyond what was announced.
+        NotSignedInError, GoneError: who sends may come no more (`services.standing`).
     """
     held, at = _while_receiving(uow, upload_id, {"received_bytes": offset}, epoch)
     if held is not None and offset > held:
@@ -174,7 +174,7 @@ def _while_receiving(
     """Set ``values``; return how many bytes of the quota are held for it, and the time.
 
     Raises:
-        StateConflictError, OvertakenError: see `checkpoint`.
+        StateConflictError, OvertakenError, NotSignedInError, GoneError: see `checkpoint`.
     """
     guards = [Upload.id == upload_id, Upload.state == UploadState.RECEIVING]
     if epoch is not None:
@@ -183,9 +183,12 @@ def _while_receiving(
         update(Upload)
         .where(*guards)
         .values(active_at=func.now(), **values)
-        .returning(Upload.held_bytes, Upload.active_at)
+        # in the same statement: this is asked with every chunk
+        .returning(Upload.held_bytes, Upload.active_at, still_good(uow.actor).label("good"))
     ).one_or_none()
     if moved is not None:
+        if not moved.good:
+            raise standing.refusal(uow)
         return moved.held_bytes, moved.active_at
     if epoch is not None and state_of(uow, upload_id) is UploadState.RECEIVING:
         raise OvertakenError
@@ -205,7 +208,7 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, ver
 
     Raises:
         StateConflictError: it was sealed, given up or withdrawn meanwhile.
-        GoneError: its ticket was revoked, even if nobody has given it up for that yet.
+        NotSignedInError, GoneError: who sent it may come no more (`services.standing`).
     """
     upload = transition(
         uow,
@@ -217,8 +220,7 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, ver
         storage_version=version,
         sealed_at=func.now(),
     )
-    if upload.ticket and upload.ticket.revoked_at is not None:
-        raise GoneError(WHY[TicketState.REVOKED])
+    standing.check(uow)
     quota.settle(uow, upload, size)
     notices.announce(uow, Event.UPLOAD_RECEIVED, upload)
     uow.enqueue(first_scan(size, uow.settings.scan_large_bytes), str(upload_id))

@@ -22,7 +22,7 @@ from app.domain.errors import (
 )
 from app.domain.lifecycle import STORED
 from app.models import Upload
-from app.services import quota
+from app.services import quota, standing
 from app.services.intake import completion, records
 from app.services.intake.records import Announcement
 from app.services.receiving import Source, new_buffer, receive
@@ -118,9 +118,11 @@ def finish(upload: Upload, *, size: int, sha256: str, digests: frozenset[str] = 
     Raises:
         TruncatedBodyError, DigestMismatchError, WrongContentError, StorageFullError, DependencyError.
         StateConflictError: it ended in another way meanwhile.
+        NotSignedInError, GoneError: who sent it may come no more; nothing is acknowledged.
     """
     with work() as uow:
         declared = records.declared_sha256(uow, upload.id)
+        standing.check(uow)  # before anything is moved: what cannot be sealed stays as it is
     sealed = completion.complete(
         store_of(upload),
         upload.storage_key,
