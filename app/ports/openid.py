@@ -35,6 +35,7 @@ class Return:
     verifier: str
     now: float
     wanted: frozenset[str] = frozenset()  # claims to ask for elsewhere if the ID token has not got them
+    flag: str = "email_verified"  # the claim that says that the claim "email" is verified
     since: float | None = None  # the person must have signed in to the provider later than this
 
 

@@ -34,7 +34,12 @@ def wanted(provider: IdentityProvider) -> frozenset[str]:
     """Name the claims that `read` looks at."""
     mapping = provider.mapping
     named = {mapping[name] for name in ("role", "organisation") if name in mapping}
-    return frozenset({"email", _verified(provider), *named})
+    return frozenset({"email", flag(provider), *named})
+
+
+def flag(provider: IdentityProvider) -> str:
+    """Name the claim that says that the mail address is verified."""
+    return provider.mapping.get("verified") or "email_verified"
 
 
 def read(provider: IdentityProvider, claims: Mapping[str, Any]) -> Said:
@@ -43,7 +48,7 @@ def read(provider: IdentityProvider, claims: Mapping[str, Any]) -> Said:
     email = _email(claims.get("email"))
     return Said(
         subject=claims["sub"],
-        email=email if claims.get(_verified(provider)) in _YES else None,
+        email=email if claims.get(flag(provider)) in _YES else None,
         named_email=email,
         name=_name(claims),
         role=_role(provider, _mapped(claims, mapping.get("role"), mapping.get("roles"))),
@@ -54,10 +59,6 @@ def read(provider: IdentityProvider, claims: Mapping[str, Any]) -> Said:
 def roles_for(*, for_staff: bool) -> Collection[Role]:
     """Return the roles that people may have who sign in by a provider for staff, or by another."""
     return STAFF if for_staff else {Role.CUSTOMER}
-
-
-def _verified(provider: IdentityProvider) -> str:
-    return provider.mapping.get("verified") or "email_verified"
 
 
 def _mapped(claims: Mapping[str, Any], claim: str | None, meanings: Mapping[str, str] | None) -> list[str]:

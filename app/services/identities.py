@@ -4,10 +4,11 @@ An address that the provider vouches for, and is in charge of, only leads somebo
 their account the first time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.errors import BadRequestError, ForbiddenError
@@ -20,15 +21,19 @@ from app.models import (
     IdentityProvider,
     Organisation,
     OrganisationDomain,
-    PendingSignIn,
-    SignInSession,
 )
-from app.services import audit, claims, links, tokens
+from app.queries.people import lock_admins
+from app.services import accounts, audit, claims, ending, links, people
 from app.services.claims import Said
 from app.uow import UnitOfWork
 
 #: One sentence for whoever has no account and whoever has one that this provider does not lead to.
 NOT_INVITED = "There is no account here for you to use this way. Ask your support contact to invite you."
+
+_LAST_ADMIN = (
+    "Your provider says that you are no admin any more. You are the last one who can sign in, so you stay"
+    " one, and cannot come in this way. Make somebody else an admin first."
+)
 
 
 def find(uow: UnitOfWork, provider: IdentityProvider, said_of: Mapping[str, Any]) -> Account:
@@ -38,10 +43,13 @@ def find(uow: UnitOfWork, provider: IdentityProvider, said_of: Mapping[str, Any]
     the claims where the provider maps them.
 
     Raises:
-        ForbiddenError: the person has no account that this provider leads to.
+        ForbiddenError: the person has no account that this provider leads to, or is the last admin and
+            would be none any more.
         BadRequestError: the same person signs in for the first time twice at once.
     """
     said = claims.read(provider, said_of)
+    # Before any account is read or locked, as whoever takes an admin away does.
+    admins = lock_admins(uow.session) if provider.for_staff and provider.mapping.get("roles") else ()
     identity = _identity(uow, provider, said.subject)
     account = identity.account if identity else _invited(uow, provider, said)
     try:
@@ -52,11 +60,12 @@ def find(uow: UnitOfWork, provider: IdentityProvider, said_of: Mapping[str, Any]
                 identity = Identity(account_id=account.id, provider_id=provider.id, subject=said.subject)
                 uow.session.add(identity)
                 audit.record(uow, "identity.linked", person=account, provider=provider.slug)
+                accounts.tell_changed(uow, account, f"A way to sign in was added: {provider.name}.")
     except IntegrityError as error:
         raise BadRequestError("You signed in twice at once. Start again.", why="race") from error
     if not _may(provider, account):
         raise _refused("scope", said)
-    _apply(uow, provider, account, said)
+    _apply(uow, provider, account, said, admins)
     if account.activated_at is None:
         account.activated_at = func.now()
         links.end_all(uow, account, LinkPurpose.INVITATION)
@@ -167,11 +176,13 @@ def _may(provider: IdentityProvider, account: Account) -> bool:
     return provider.organisation_id in {None, home.id}
 
 
-def _apply(uow: UnitOfWork, provider: IdentityProvider, account: Account, said: Said) -> None:
+def _apply(
+    uow: UnitOfWork, provider: IdentityProvider, account: Account, said: Said, admins: Collection[UUID]
+) -> None:
     """Give the account the role and the organisation of the claims, where the provider maps them.
 
     Raises:
-        ForbiddenError: they give none.
+        ForbiddenError: they give none, or would leave the portal without an admin.
     """
     mapping = provider.mapping
     role, home = account.role, account.organisation
@@ -187,19 +198,15 @@ def _apply(uow: UnitOfWork, provider: IdentityProvider, account: Account, said: 
     after = {"role": role, "organisation": home and home.slug}
     if before == after:
         return
+    if role is not Role.ADMIN and people.is_last(account, admins):
+        raise ForbiddenError(_LAST_ADMIN, why="last admin", email=said.named_email, subject=said.subject)
     account.role = role
     if account.organisation is not home:
         account.organisation, account.manager = home, False
     uow.session.flush()
-    _end_all(uow, account)
+    ending.end_all(uow, account)
     audit.record(uow, "account.changed", person=account, before=before, after=after, provider=provider.slug)
-
-
-def _end_all(uow: UnitOfWork, account: Account) -> None:
-    """End what the account holds open: it was opened as somebody who might do other things (T11)."""
-    for held in (SignInSession, PendingSignIn):
-        uow.session.execute(delete(held).where(held.account_id == account.id))
-    tokens.revoke_all(uow, account)
+    accounts.tell_changed(uow, account, f"What you may do in the portal was changed by {provider.name}.")
 
 
 def _refused(why: str, said: Said) -> ForbiddenError:

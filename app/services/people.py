@@ -8,16 +8,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, update
-
 from app.domain import people as rules
 from app.domain.errors import ForbiddenError, StateConflictError
-from app.domain.naming import clean_reason
+from app.domain.naming import clean_email, clean_reason
 from app.domain.people import PersonState
 from app.domain.policy import Role
-from app.models import Account, Organisation, PendingSignIn, SignInSession, Upload
+from app.models import Account, Organisation
 from app.queries import organisations, people
-from app.services import accounts, audit, factors, forgotten, tokens
+from app.services import accounts, audit, ending, factors, forgotten, tokens
 from app.uow import UnitOfWork
 
 
@@ -34,6 +32,9 @@ class Place:
 def invite(uow: UnitOfWork, email: str, place: Place) -> Account:
     """Add a person, and mail them how to come in.
 
+    Whom another organisation invited and who never came, is moved from there: no organisation keeps an
+    address by having been first. Links of before end.
+
     Raises:
         InvalidInputError: the address, the name, or what does not go together.
         NotFoundError: there is no such organisation.
@@ -42,6 +43,9 @@ def invite(uow: UnitOfWork, email: str, place: Place) -> Account:
     home = _home(uow, place)
     if home and home.suspended_at is not None:
         raise StateConflictError(f"{home.name} is suspended: nobody can be invited there.")
+    claimed = people.unclaimed(uow.session, clean_email(email))
+    if claimed and claimed.organisation_id != (home.id if home else None):
+        return _take_over(uow, claimed, place)
     return accounts.invite(
         uow,
         email=email,
@@ -80,11 +84,10 @@ def change(uow: UnitOfWork, account_id: UUID, place: Place) -> Account:
     changed = [name for name in after if after[name] != before[name]]
     if not changed:
         return account
-    if moved or demoted:
-        _sign_out(uow, account)
     if moved:
-        tokens.revoke_all(uow, account)
-        _forget_keys(uow, account)
+        ending.end_all(uow, account)
+    elif demoted:
+        ending.sign_out(uow, account)
     audit.record(
         uow,
         "account.changed",
@@ -93,7 +96,8 @@ def change(uow: UnitOfWork, account_id: UUID, place: Place) -> Account:
         after={name: after[name] for name in changed},
     )
     if changed != ["name"]:
-        accounts.tell_changed(uow, account, "What you may do in the portal was changed. Sign in again.")
+        ended = " Sign in again." if moved or demoted else ""
+        accounts.tell_changed(uow, account, f"What you may do in the portal was changed.{ended}")
     return account
 
 
@@ -105,17 +109,19 @@ def suspend(uow: UnitOfWork, account_id: UUID, reason: str | None) -> Account:
         InvalidInputError: the reason is none.
         ForbiddenError: it is the actor.
         StateConflictError: they are suspended already, or nobody else could sign in as an admin.
+            Staff may where a manager did it: then that manager cannot let them in again.
     """
     why = clean_reason(reason)
     admins = people.lock_admins(uow.session)
     account = people.get(uow.session, uow.actor, account_id, lock=True)
-    if not account.active:
+    of_manager = not account.active and not people.suspended_by_support(uow.session, account)
+    if not account.active and not (uow.actor.sees_all and of_manager):
         raise StateConflictError(f"{account.email} is suspended already.")
     _check_still_admin(uow, admins)
     _check_removable(uow, account, admins)
     account.active = False
     uow.session.flush()
-    _sign_out(uow, account)
+    ending.sign_out(uow, account)
     tokens.revoke_all(uow, account)
     audit.record(uow, "account.suspended", person=account, reason=why)
     return account
@@ -131,7 +137,7 @@ def resume(uow: UnitOfWork, account_id: UUID) -> Account:
     account = people.get(uow.session, uow.actor, account_id, lock=True)
     if account.active:
         raise StateConflictError(f"{account.email} is not suspended.")
-    _sign_out(uow, account)  # who was just signing in when they were suspended
+    ending.sign_out(uow, account)  # who was just signing in when they were suspended
     account.active = True
     audit.record(uow, "account.resumed", person=account)
     return account
@@ -140,7 +146,7 @@ def resume(uow: UnitOfWork, account_id: UUID) -> Account:
 def end_sessions(uow: UnitOfWork, account_id: UUID) -> Account:
     """Sign somebody out everywhere. Raises NotFoundError."""
     account = people.get(uow.session, uow.actor, account_id, lock=True)
-    ended = _sign_out(uow, account)
+    ended = ending.sign_out(uow, account)
     audit.record(uow, "account.sessions_ended", person=account, sessions=ended)
     return account
 
@@ -151,6 +157,24 @@ def revoke_tokens(uow: UnitOfWork, account_id: UUID) -> Account:
     tokens.revoke_all(uow, account)
     audit.record(uow, "account.tokens_revoked", person=account)
     return account
+
+
+def _take_over(uow: UnitOfWork, account: Account, place: Place) -> Account:
+    """Move somebody who never came, and invite them again.
+
+    Raises:
+        StateConflictError: support suspended them, or they come at this moment.
+    """
+    if not account.active and not people.suspended_by_support(uow.session, account):
+        resume(uow, account.id)  # a manager there shall not keep them out of where they belong
+    change(uow, account.id, place)
+    accounts.invite_again(uow, account)
+    return account
+
+
+def is_last(account: Account, admins: Collection[UUID]) -> bool:
+    """Whether nobody else of ``admins``, who are locked, could sign in as one."""
+    return set(admins) == {account.id}
 
 
 def _home(uow: UnitOfWork, place: Place) -> Organisation | None:
@@ -164,8 +188,8 @@ def _check_removable(uow: UnitOfWork, account: Account, admins: Collection[UUID]
     ``admins`` were locked before: of two who would take each other away, one finds the other gone.
     """
     if account.id == uow.actor.id:
-        raise ForbiddenError("You cannot take your own leave to be here. Ask another admin.")
-    if account.id in admins and len(admins) == 1:
+        raise ForbiddenError("You cannot take away your own admin rights. Ask another admin.")
+    if is_last(account, admins):
         raise StateConflictError(f"{account.email} is the last admin who can sign in. Make another first.")
 
 
@@ -173,30 +197,6 @@ def _check_still_admin(uow: UnitOfWork, admins: Collection[UUID]) -> None:
     """Refuse an admin who was one when they asked, and is none any more."""
     if uow.actor.role is Role.ADMIN and uow.actor.id not in admins:
         raise ForbiddenError("Your account may not do this.")
-
-
-def _sign_out(uow: UnitOfWork, account: Account) -> int:
-    """End every session, and every sign-in that is half done; return how many sessions there were."""
-    half_done = delete(PendingSignIn).where(PendingSignIn.account_id == account.id)
-    uow.session.execute(half_done.execution_options(synchronize_session=False))
-    ended = uow.session.scalars(
-        delete(SignInSession)
-        .where(SignInSession.account_id == account.id)
-        .returning(SignInSession.id)
-        .execution_options(synchronize_session=False)
-    ).all()
-    return len(ended)
-
-
-def _forget_keys(uow: UnitOfWork, account: Account) -> None:
-    """Free the idempotency keys of what was sent for another organisation: it is seen no more."""
-    elsewhere = Upload.organisation_id.is_distinct_from(account.organisation_id)
-    uow.session.execute(
-        update(Upload)
-        .where(Upload.uploader_id == account.id, elsewhere, Upload.idempotency_key.is_not(None))
-        .values(idempotency_key=None)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _as_told(account: Account) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, select
 
 from app.domain.errors import BadRequestError
 from app.models import IdentityProvider, ProviderSignIn
@@ -56,6 +56,12 @@ def begin(
     )
 
 
+def was_given(uow: UnitOfWork, state: str) -> bool:
+    """Whether anybody was sent away with ``state`` and is not back yet; maybe too long ago."""
+    given = select(ProviderSignIn.id).where(ProviderSignIn.state_hash == _digest(state))
+    return bool(uow.session.scalar(select(given.exists())))
+
+
 def finish(uow: UnitOfWork, provider: IdentityProvider, state: str, browser: str) -> Kept:
     """Use up what was kept: of all who come back with it at once, one succeeds.
 
@@ -81,11 +87,16 @@ def finish(uow: UnitOfWork, provider: IdentityProvider, state: str, browser: str
         .execution_options(synchronize_session=False)
     ).one_or_none()
     if found is None:
-        raise BadRequestError(
-            "This sign-in was not begun in this browser, was used already, or took longer than ten minutes.",
-            why="state",
-        )
+        raise stale()
     return Kept(found[0], found[1], found[2], found[3], float(found[4]), float(found[5]))
+
+
+def stale() -> BadRequestError:
+    """Return what is said to whoever comes back with what was not kept for them."""
+    return BadRequestError(
+        "This sign-in was not begun in this browser, was used already, or took longer than ten minutes.",
+        why="state",
+    )
 
 
 def forget_old(uow: UnitOfWork) -> None:

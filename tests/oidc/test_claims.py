@@ -8,7 +8,7 @@ from flask import Flask
 from app.domain.policy import Role
 from app.models import Account, IdentityProvider, Organisation, OrganisationDomain
 from app.system import System
-from tests.factories.people import bearer, make_organisation
+from tests.factories.people import bearer, make_account, make_organisation
 from tests.oidc.hostile import Hostile
 from tests.oidc.test_accounts import JANE, change, not_invited
 from tests.oidc.world import account_of, identities, known, sign_in
@@ -132,6 +132,7 @@ def test_another_role_ends_what_was_open(
     app: Flask, hostile: Hostile, system: System, staff: IdentityProvider
 ) -> None:
     """T11: sessions and tokens of before may do nothing any more; the trail says before and after."""
+    make_account(system, Role.ADMIN)  # the last one would stay one
     before = arrive(app, hostile, "staff", groups="bosses")
     account = account_of(system, JANE)
     assert account is not None

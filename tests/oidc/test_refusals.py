@@ -2,9 +2,9 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, update
+from sqlalchemy import func, select, update
 
-from app.models import Account, IdentityProvider, Organisation, ProviderSignIn
+from app.models import Account, AuditEvent, IdentityProvider, Organisation, ProviderSignIn, TryCount
 from app.system import System
 from tests.oidc.hostile import Hostile, Network, rsa_key
 from tests.oidc.refusing import Lie, answer, refused
@@ -16,11 +16,23 @@ pytestmark = pytest.mark.usefixtures("provider", "jane")
 
 @pytest.mark.parametrize("state", ["", "x" * 43, "\x00", "\ud800"])
 def test_a_wrong_state(browser: Browser, hostile: Hostile, system: System, state: str) -> None:
+    """What nobody was sent away with leaves no row: neither in the trail, nor where tries are counted."""
     back = hostile.consent(leave(browser), state="STATE").replace(
         "STATE", state if state.isascii() else "%FF"
     )
-    assert refused(browser, system, browser.get(back), 400) == "state"
+    before = rows(system)
+    page = browser.get(back)
+    assert (page.status_code, "was not begun in this browser" in page.text) == (400, True)
+    assert not browser.signed_in()
+    assert rows(system) == before
     assert hostile.redeemed == []
+
+
+def rows(system: System) -> list[int]:
+    """Return how many rows there are of what strangers could fill."""
+    with system.work() as uow:
+        tables = (AuditEvent, TryCount, ProviderSignIn)
+        return [uow.session.scalar(select(func.count()).select_from(table)) or 0 for table in tables]
 
 
 def test_a_state_from_another_browser(app: Flask, browser: Browser, hostile: Hostile, system: System) -> None:

@@ -65,7 +65,9 @@ def _registry(issuer: str, client_id: str, now: float) -> JWTClaimsRegistry:
 
 def _check_rest(claims: dict[str, Any], client_id: str, back: Return) -> None:
     audience, party = claims["aud"], claims.get("azp")
-    if (isinstance(audience, list) and len(audience) > 1 and party is None) or party not in {None, client_id}:
+    if (isinstance(audience, list) and len(audience) > 1 and party is None) or (
+        party is not None and party != client_id  # of whatever type: JSON has lists, which no set takes
+    ):
         raise _unbelievable("authorized party")
     nonce = claims["nonce"]
     if not isinstance(nonce, str) or not hmac.compare_digest(nonce.encode(), back.nonce.encode()):
@@ -73,7 +75,7 @@ def _check_rest(claims: dict[str, Any], client_id: str, back: Return) -> None:
     if claims["iat"] < back.now - MAX_AGE:
         raise _unbelievable("issued long ago")
     subject = claims["sub"]
-    if not 1 <= len(subject) <= _MAX_SUBJECT or not subject.isprintable():
+    if not isinstance(subject, str) or not 1 <= len(subject) <= _MAX_SUBJECT or not subject.isprintable():
         raise _unbelievable("subject")
     if back.since is not None:
         at = claims.get("auth_time")

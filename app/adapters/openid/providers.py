@@ -51,7 +51,8 @@ class OpenIdProviders:
         token = self._redeem(client, metadata, back)
         claims = id_tokens.verify(token.get("id_token"), metadata, client.client_id, back, self._keys)
         if metadata.userinfo_endpoint and back.wanted - claims.keys():
-            return {**self._userinfo(metadata.userinfo_endpoint, token, claims["sub"]), **claims}
+            said = self._userinfo(metadata.userinfo_endpoint, token, claims["sub"])
+            return _joined(claims, said, back.flag)
         return claims
 
     def look(self, issuer: str) -> Sequence[str]:
@@ -111,6 +112,22 @@ class OpenIdProviders:
         if not isinstance(said, dict) or said.get("sub") != subject:
             return {}
         return said
+
+
+def _joined(claims: Mapping[str, Any], said: Mapping[str, Any], flag: str) -> Mapping[str, Any]:
+    """Add what userinfo says to the claims of the ID token, whose word is worth more.
+
+    That an address is verified, the claim ``flag``, is said of the address in the same document.
+    """
+    if claims.get("email") is None:
+        claims = _without(claims, flag)
+    elif said.get("email") != claims["email"]:
+        said = _without(said, flag)
+    return {**said, **claims}
+
+
+def _without(document: Mapping[str, Any], flag: str) -> Mapping[str, Any]:
+    return {name: value for name, value in document.items() if name not in {"email", flag}}
 
 
 def _client_auth(client: Client, metadata: Metadata) -> ClientAuth:

@@ -16,6 +16,7 @@ from app.domain.errors import BadRequestError, DependencyError, ForbiddenError, 
 from app.domain.factors import Factor
 from app.domain.mail_domain import domain_of
 from app.domain.policy import SYSTEM, Actor
+from app.log import get_logger
 from app.models import Account, IdentityProvider
 from app.ports.openid import Client, Return
 from app.queries import providers
@@ -27,6 +28,8 @@ from app.web.auth.blueprint import blueprint
 from app.web.auth.entering import proved, renewed
 from app.web.auth.target import inside
 from app.web.context import actor, system, system_work
+
+log = get_logger(__name__)
 
 #: Where a cookie has the secret that binds who was sent to a provider to this browser.
 AWAY = "away"
@@ -70,7 +73,13 @@ def leaving(provider: IdentityProvider, target: str | None) -> str:
 @blueprint.get("/sign-in/with/<slug>", endpoint="provider")
 @public
 def leave(slug: str) -> ResponseReturnValue:
-    """Send the browser to the provider; with ``again`` so that whoever is signed in proves who they are."""
+    """Send the browser to the provider; with ``again`` so that whoever is signed in proves who they are.
+
+    Only where a person sees it: what a foreign page fetches, or frames, would use up the departures of
+    their whole network.
+    """
+    if request.headers.get("Sec-Fetch-Dest", "document") != "document":
+        raise ForbiddenError("Open this address in a window of your browser.", why="not a page")
     confirms = "again" in request.args and getattr(current_user, "session_id", None)
     with system_work() as uow:
         provider = providers.by_slug(uow.session, slug)
@@ -80,6 +89,8 @@ def leave(slug: str) -> ResponseReturnValue:
         return _refusal(error, provider)
     browser = session.setdefault(AWAY, secrets.token_urlsafe(32))
     with system_work() as uow:
+        # Counted for the network alone: no two departures have one state.
+        tries.begin(uow, tries.Kind.DEPARTURE, departure.state, request.remote_addr)
         provider_sign_in.begin(
             uow,
             provider,
@@ -97,6 +108,11 @@ def come_back(slug: str) -> ResponseReturnValue:
     """Take the provider's answer, once, in the browser that was sent there."""
     with system_work() as uow:
         provider = providers.by_slug(uow.session, slug)
+        given = provider_sign_in.was_given(uow, request.args.get("state", ""))
+    if not given:
+        # Anybody can send these without end: they leave no row anywhere.
+        log.warning("unknown_state", provider=slug, address=request.remote_addr)
+        return _refusal(provider_sign_in.stale(), provider)
     try:
         kept = _kept(provider)
         said = _ask(provider, kept)
@@ -120,15 +136,15 @@ def come_back(slug: str) -> ResponseReturnValue:
 
 def _kept(provider: IdentityProvider) -> Kept:
     """Use up what was kept of the departure. Raises BadRequestError, ForbiddenError, TooManyTriesError."""
-    state, browser = request.args.get("state", ""), session.get(AWAY, "")
+    state, browser, network = request.args["state"], session.get(AWAY, ""), request.remote_addr
+    with system_work() as uow:
+        tries.begin(uow, tries.Kind.PROVIDER, state, network)
     with system_work() as uow:
         kept = provider_sign_in.finish(uow, provider, state, browser)
+        tries.succeeded(uow, tries.Kind.DEPARTURE, state, network)
     if error := request.args.get("error"):
         refused = ForbiddenError if error == "access_denied" else BadRequestError
         raise refused(_DENIED if error == "access_denied" else _FAILED, why=f"provider: {error[:100]}")
-    with system_work() as uow:
-        # Counted for the network alone: no two departures have one state.
-        tries.begin(uow, tries.Kind.PROVIDER, state, request.remote_addr)
     return kept
 
 
@@ -143,6 +159,7 @@ def _ask(provider: IdentityProvider, kept: Kept) -> Mapping[str, Any]:
             verifier=kept.verifier,
             now=kept.now,
             wanted=claims.wanted(provider),
+            flag=claims.flag(provider),
             since=kept.began if kept.session_id else None,
         ),
     )
