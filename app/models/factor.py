@@ -20,6 +20,9 @@ class PendingSignIn(WithId, WithCreation, Base):
     factor: Mapped[str] = mapped_column(String(32))  # the one that was proved
     target: Mapped[str] = mapped_column(String(2000))  # path to go to afterwards
     expires_at: Mapped[datetime]
+    failures: Mapped[int] = mapped_column(
+        server_default="0", default=0
+    )  # codes; counted before they are read
 
     account: Mapped[Account] = relationship(lazy="joined", innerjoin=True)
 

@@ -18,7 +18,9 @@ class TryCount(Base):
     subject: Mapped[str] = mapped_column(
         String(64), primary_key=True
     )  # SHA-256 of whom it is tried as; "" for all
-    network: Mapped[str] = mapped_column(String(64), primary_key=True)  # CIDR: /24 of IPv4, /64 of IPv6
+    network: Mapped[str] = mapped_column(
+        String(64), primary_key=True
+    )  # CIDR: /24 of IPv4, /64 of IPv6; "*" for all
     failures: Mapped[int]
     since: Mapped[datetime] = mapped_column(server_default=func.now())  # the first of them
     last_at: Mapped[datetime] = mapped_column(server_default=func.now())

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session
 
-from app.domain.policy import Actor, Role, Scope
+from app.domain.policy import Actor, Pass, Role, Scope
 from app.domain.tickets import DEAD, TicketState
 from app.models import Account, AccountKind, ApiToken, Organisation, SignInSession, Ticket
 from app.queries import sessions
@@ -24,10 +24,12 @@ def actor_of(
     scopes: Iterable[str] | None = None,
     *,
     means: str = "session",
+    came_by: Pass | None = None,
 ) -> Actor:
     """Return who ``account`` is as one who acts, coming from network ``address``.
 
-    ``scopes`` are those of the token that was sent, if one was; ``means`` says which, for the audit.
+    ``scopes`` are those of the token that was sent, if one was; ``means`` says which, for the audit;
+    ``came_by`` says it to whoever looks again later.
     """
     home = account.organisation
     return Actor(
@@ -40,6 +42,7 @@ def actor_of(
         address=address,
         scopes=None if scopes is None else frozenset(map(Scope, scopes)),
         manager=account.manager,
+        came_by=came_by or Pass(),
         means=means,
         on_behalf_of=home.name if home and account.kind is AccountKind.MACHINE else None,
         locale=account.locale,
@@ -73,6 +76,7 @@ class LiveSession:
     unnoted: bool
     fresh: bool
     address: str | None  # from which it was used last
+    begun: datetime
 
 
 def live_session(session: Session, settings: Settings, session_id: UUID) -> LiveSession | None:
@@ -85,6 +89,7 @@ def live_session(session: Session, settings: Settings, session_id: UUID) -> Live
             SignInSession.last_seen_at < func.now() - USE_GRAIN,
             SignInSession.confirmed_at > fresh_since,
             SignInSession.address,
+            SignInSession.created_at,
         )
         .join(Account, Account.id == SignInSession.account_id)
         .where(

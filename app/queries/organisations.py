@@ -42,6 +42,16 @@ def in_order(session: Session) -> Sequence[Organisation]:
     return session.scalars(select(Organisation).order_by(Organisation.slug)).all()
 
 
+def open_to_people(session: Session) -> list[tuple[str, str]]:
+    """Return (slug, name) of those where somebody can be invited, by their names."""
+    rows = session.execute(
+        select(Organisation.slug, Organisation.name)
+        .where(Organisation.suspended_at.is_(None))
+        .order_by(Organisation.name)
+    )
+    return [(slug, name) for slug, name in rows]
+
+
 def by_slug(session: Session, slug: str) -> Organisation:
     """Return one. Raises NotFoundError."""
     found = session.scalar(select(Organisation).where(Organisation.slug == slug))

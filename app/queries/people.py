@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.domain.errors import NotFoundError
 from app.domain.factors import LinkPurpose
 from app.domain.people import PersonState
-from app.domain.policy import Actor, Role
+from app.domain.policy import STAFF, Actor, Role
 from app.models import (
     Account,
     AccountKind,
@@ -154,6 +154,31 @@ def suspension(session: Session, account: Account) -> Suspension | None:
         return None
     by, reason = said
     return Suspension(session.get(Account, by) if by else None, reason or "")
+
+
+def suspended_by_support(session: Session, account: Account) -> bool:
+    """Whether it was not a customer, who manages people, that suspended ``account``, which is suspended.
+
+    Within an organisation's wall nobody sees staff; where the trail names nobody, it was an operator.
+    """
+    said = suspension(session, account)
+    return said is None or said.by is None or said.by.role in STAFF
+
+
+def unclaimed(session: Session, email: str) -> Account | None:
+    """Return the customer who was invited under this address and never came, if there is one."""
+    return session.scalar(
+        select(Account).where(
+            func.lower(Account.email) == email.lower(),
+            Account.kind == AccountKind.PERSON,
+            Account.role == Role.CUSTOMER,
+            Account.activated_at.is_(None),
+            Account.password_hash.is_(None),
+            Account.signed_in_at.is_(None),
+            ~exists().where(Identity.account_id == Account.id),
+            ~exists().where(SignInSession.account_id == Account.id),
+        )
+    )
 
 
 def taken(session: Session, emails: Sequence[str]) -> set[str]:

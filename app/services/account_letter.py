@@ -1,10 +1,21 @@
 """The words of the mails about somebody's account. What people typed stands in them on one line, as text."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from app.domain.events import Event
+from app.domain.policy import Role
 from app.domain.ways_in import activation_url, reset_url
+
+#: What Diagport is to people in a role; the sentence is begun.
+_FOR: Final = {
+    Role.CUSTOMER: ["to the support team: you can send them there, and see what becomes of them."],
+    Role.ENGINEER: ["to the support team: you can see there what customers sent, and fetch it."],
+    Role.ADMIN: [
+        "to the support team: you can see there what customers sent, and look after",
+        "who gets in.",
+    ],
+}
 
 
 def words(event: Event, told: dict[str, Any], base_url: str) -> tuple[str, list[str]]:
@@ -24,7 +35,7 @@ def _invited(told: dict[str, Any], base_url: str) -> tuple[str, list[str]]:
         "Hello,",
         "",
         f"{by} to Diagport{home}. Diagport is where diagnostics bundles go",
-        "to the support team: you can send them there, and see what becomes of them.",
+        *_FOR[told.get("role", Role.CUSTOMER)],
         "",
         "Open this page to choose how you sign in:",
         "",
@@ -91,11 +102,16 @@ def _changed(told: dict[str, Any], base_url: str) -> tuple[str, list[str]]:
         *([f"By:    {told['by']}"] if told["by"] else []),
         "",
         "You know of it? Then there is nothing to do.",
-        "If not, choose a new password at once, and tell your support contact:",
-        "",
-        f"{base_url}/reset",
+        *_if_not(told, base_url),
         "",
     ]
+
+
+def _if_not(told: dict[str, Any], base_url: str) -> list[str]:
+    whom = "an administrator" if told.get("staff") else "your support contact"
+    if told.get("left"):  # the mail goes to an address that the account has no more
+        return [f"If not, tell {whom} at once."]
+    return [f"If not, choose a new password at once, and tell {whom}:", "", f"{base_url}/reset"]
 
 
 def _line(text: str) -> str:

@@ -120,20 +120,29 @@ def set_password(uow: UnitOfWork, account: Account, password: str) -> None:
     """
     _refuse_where_none(uow.settings, account)
     account.password_hash = _hash(account, account.organisation, password)
-    for held in (SignInSession, PendingSignIn):
-        uow.session.execute(delete(held).where(held.account_id == account.id))
-    tokens.revoke_all(uow, account)
-    links.end_all(uow, account, LinkPurpose.RESET)
+    end_what_is_open(uow, account)
     audit.record(uow, "account.password_set", person=account, account=account.email)
     tell_changed(
         uow, account, "A new password was set. Everybody was signed out, and all tokens were withdrawn."
     )
 
 
-def tell_changed(uow: UnitOfWork, account: Account, what: str) -> None:
+def end_what_is_open(uow: UnitOfWork, account: Account) -> None:
+    """End sessions, half-done sign-ins, tokens, and links to choose another password."""
+    for held in (SignInSession, PendingSignIn):
+        uow.session.execute(delete(held).where(held.account_id == account.id))
+    tokens.revoke_all(uow, account)
+    links.end_all(uow, account, LinkPurpose.RESET)
+
+
+def tell_changed(
+    uow: UnitOfWork, account: Account, what: str, *, left: str | None = None, occasion: str | None = None
+) -> None:
     """Mail the account's owner that something about how they sign in, or what they may, has changed.
 
     ``what`` is one or two sentences of ours, for example "An authenticator app was added."
+    The mail goes to ``left`` instead where that was the account's address before. Of one ``occasion``
+    it goes once.
     """
     if account.activated_at is None:
         return  # whoever was only invited has not seen what it was before
@@ -141,12 +150,14 @@ def tell_changed(uow: UnitOfWork, account: Account, what: str) -> None:
     notices.tell(
         uow,
         Event.ACCOUNT_CHANGED,
-        account.email,
-        occasion=str(uuid4()),
+        left or account.email,
+        occasion=occasion or str(uuid4()),
         what=what,
         at=uow.session.scalars(select(func.now())).one().isoformat(),
         address=uow.actor.address if by is None else None,
         by=by,
+        staff=account.role in STAFF,
+        left=left is not None,
     )
 
 
@@ -198,6 +209,7 @@ def _mail_invitation(uow: UnitOfWork, account: Account, organisation: Organisati
         until=issued.expires_at.isoformat(),
         organisation=organisation.name if organisation else None,
         by=uow.actor.label if uow.actor.id else None,
+        role=account.role,
     )
 
 

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
+from app.domain.errors import DependencyError
 from app.domain.events import Event
 from app.domain.factors import LinkPurpose
 from app.domain.lifecycle import STORED, UploadState
@@ -15,7 +17,7 @@ from app.domain.tickets import DEAD
 from app.log import get_logger
 from app.models import Delivery, Ticket, Upload
 from app.ports import Message
-from app.services import forgotten, letters, links
+from app.services import forgotten, letters, links, sealed_codes
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
@@ -23,8 +25,6 @@ log = get_logger(__name__)
 MAX_ATTEMPTS = 3  # sends that may have reached somebody
 MAX_FAILURES = 30  # sends that surely did not; with the back-off, about a day
 _FIRST_RETRY, _LONGEST_RETRY = 15, 3600  # seconds
-
-_CODE = "code"  # of a ticket, or a link, in what is told
 
 _OPEN = (Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
 
@@ -57,13 +57,15 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         _bury(delivery)
         return None
     if delivery.event in _BRINGS and not _BRINGS[delivery.event](uow, delivery):
-        _overtake(delivery, "What it would bring had ended before the mail went, or is for nobody.")
+        _overtake(
+            delivery, "What it would bring had ended before the mail went, is for nobody, or is unreadable."
+        )
         return None
     upload = uow.session.get_one(Upload, delivery.upload_id) if delivery.upload_id else None
     if upload and not _still_so(delivery, upload):
         _overtake(delivery, f"The upload was {upload.state} before the mail went.")
         return None
-    return letters.compose(delivery, upload, uow.settings.base_url)
+    return letters.compose(delivery, upload, uow.settings.base_url, _code(uow, delivery))
 
 
 def _still_so(delivery: Delivery, upload: Upload) -> bool:
@@ -76,11 +78,21 @@ def _still_so(delivery: Delivery, upload: Upload) -> bool:
 def _brings_ticket(uow: UnitOfWork, delivery: Delivery) -> bool:
     """Whether there is a ticket for what the mail would tell."""
     ticket = uow.session.get(Ticket, UUID(delivery.told["ticket"]))
-    return ticket is not None and ticket.state(expired=False) not in DEAD
+    return ticket is not None and ticket.state(expired=False) not in DEAD and bool(_code(uow, delivery))
 
 
 def _brings_invitation(uow: UnitOfWork, delivery: Delivery) -> bool:
-    return links.is_good(uow, delivery.told[_CODE], LinkPurpose.INVITATION)
+    code = _code(uow, delivery)
+    return code is not None and links.is_good(uow, code, LinkPurpose.INVITATION)
+
+
+def _code(uow: UnitOfWork, delivery: Delivery) -> str | None:
+    """Return what the mail brings; None if that is nothing, or cannot be read any more."""
+    try:
+        return sealed_codes.unseal(uow.settings, delivery.told)
+    except DependencyError:
+        log.error("letter_unreadable", delivery_id=delivery.id, delivery_event=delivery.event)
+        return None
 
 
 #: Whether a mail that brings a secret still can: some are prepared here.
@@ -96,7 +108,11 @@ def sent(uow: UnitOfWork, delivery_id: UUID) -> None:
     uow.session.execute(
         update(Delivery)
         .where(Delivery.id == delivery_id)
-        .values(sent_at=func.now(), last_error=None, told=Delivery.told.op("-")(_CODE))
+        .values(
+            sent_at=func.now(),
+            last_error=None,
+            told=Delivery.told.op("-")(cast(list(sealed_codes.NAMES), ARRAY(Text))),
+        )
     )
 
 
@@ -105,7 +121,7 @@ def failed(uow: UnitOfWork, delivery_id: UUID, why: str, *, for_good: bool) -> N
     delivery = uow.session.get_one(Delivery, delivery_id)
     delivery.attempts -= 1
     delivery.failures += 1
-    delivery.last_error = _without_code(delivery, why)
+    delivery.last_error = _without_code(uow, delivery, why)
     if for_good or delivery.failures >= MAX_FAILURES:
         _bury(delivery)
     else:
@@ -116,18 +132,18 @@ def failed(uow: UnitOfWork, delivery_id: UUID, why: str, *, for_good: bool) -> N
 def uncertain(uow: UnitOfWork, delivery_id: UUID, why: str) -> None:
     """Note that nobody can say whether the mail went; the attempt stays counted."""
     delivery = uow.session.get_one(Delivery, delivery_id)
-    delivery.last_error = _without_code(delivery, why)
+    delivery.last_error = _without_code(uow, delivery, why)
 
 
-def _without_code(delivery: Delivery, why: str) -> str:
+def _without_code(uow: UnitOfWork, delivery: Delivery, why: str) -> str:
     """Return why a mail did not go without the code in it, which a server may quote from the mail."""
-    code = delivery.told.get(_CODE)
+    code = _code(uow, delivery)
     return re.sub(re.escape(code), "(code)", why, flags=re.IGNORECASE) if code else why
 
 
 def _forget_code(delivery: Delivery) -> None:
     """Keep no code longer than it takes to mail it."""
-    delivery.told = {name: value for name, value in delivery.told.items() if name != _CODE}
+    delivery.told = sealed_codes.without(delivery.told)
 
 
 def _overtake(delivery: Delivery, why: str) -> None:

@@ -126,17 +126,23 @@ def renew_codes(uow: UnitOfWork, session_id: UUID | None) -> list[str]:
 def reset(uow: UnitOfWork, account: Account) -> None:
     """Take every second factor from somebody who has lost theirs, and end what they have open.
 
-    For an admin: whoever has the password, or a way back to it by mail, gets in with that alone.
+    For an admin: whoever has the password, or a way back to it by mail, gets in with that alone. Who they
+    are at providers is forgotten, too: it may be somebody else who was let in there. If it was themselves,
+    they are known again when they next sign in there.
     """
-    before = state(uow, account)
+    before = state(uow, account) | {"providers": _known_as(uow, account)}
     recovery.forget(uow, account)
-    for held in (Totp, Passkey, PasskeyChallenge, PendingSignIn, SignInSession):
+    for held in (Totp, Passkey, PasskeyChallenge, PendingSignIn, SignInSession, Identity):
         uow.session.execute(
             delete(held).where(held.account_id == account.id).execution_options(synchronize_session=False)
         )
-    audit.record(uow, "factor.reset", person=account, before=before, after=state(uow, account))
+    after = state(uow, account) | {"providers": _known_as(uow, account)}
+    audit.record(uow, "factor.reset", person=account, before=before, after=after)
     accounts.tell_changed(
-        uow, account, "Your second factor was reset: authenticator app, passkeys and recovery codes are gone."
+        uow,
+        account,
+        "Your second factor was reset: authenticator app, passkeys and recovery codes are gone,"
+        " and so are links to other sign-ins, for example your company's.",
     )
 
 
@@ -162,6 +168,12 @@ def _changed(
 def _forget_useless(uow: UnitOfWork, account: Account) -> None:
     if not factors.of(uow.session, account.id).second:
         recovery.forget(uow, account)
+
+
+def _known_as(uow: UnitOfWork, account: Account) -> list[str]:
+    """Return who somebody is at providers, for the trail. For staff alone: tenants see no providers."""
+    held = uow.session.scalars(select(Identity).where(Identity.account_id == account.id))
+    return sorted(f"{each.provider.slug}: {each.subject}" for each in held)
 
 
 def _has_provider(uow: UnitOfWork, account: Account) -> bool:

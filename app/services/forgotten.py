@@ -5,11 +5,12 @@ from datetime import timedelta
 from sqlalchemy import delete, func, select
 
 from app.domain import naming
+from app.domain.errors import DependencyError
 from app.domain.events import Event
 from app.domain.factors import LinkPurpose
 from app.models import Account, Delivery, Identity, IdentityProvider
 from app.queries import accounts as accounts_query
-from app.services import accounts, audit, links, notices
+from app.services import accounts, audit, links, notices, sealed_codes
 from app.uow import UnitOfWork
 
 _APART = (
@@ -55,13 +56,17 @@ def prepare(uow: UnitOfWork, delivery: Delivery) -> bool:
 
 def _link(uow: UnitOfWork, account: Account, told: dict[str, str]) -> dict[str, str]:
     """Return what tells of a link: the one that an earlier try to mail it made, if that is still good."""
-    if (code := told.get("code")) and links.is_good(uow, code, LinkPurpose.RESET):
-        return {"code": code, "until": told["until"]}
+    try:
+        code = sealed_codes.unseal(uow.settings, told)
+    except DependencyError:
+        code = None  # sealed with a key that is gone
+    if code and links.is_good(uow, code, LinkPurpose.RESET):
+        return {**sealed_codes.seal(uow.settings, code), "until": told["until"]}
     issued = links.issue(uow, account, LinkPurpose.RESET)
     audit.record(
         uow, "account.reset_asked", person=account, account=account.email, address=told.get("address")
     )
-    return {"code": issued.token, "until": issued.expires_at.isoformat()}
+    return {**sealed_codes.seal(uow.settings, issued.token), "until": issued.expires_at.isoformat()}
 
 
 def _providers_of(uow: UnitOfWork, account: Account) -> list[str]:

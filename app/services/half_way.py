@@ -3,7 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 
 from app.domain.errors import NotSignedInError
 from app.domain.factors import Factor
@@ -12,6 +12,7 @@ from app.queries import factors
 from app.uow import UnitOfWork
 
 _TARGET_LENGTH = 2000  # of the column
+MAX_FAILURES = 5  # wrong codes, from wherever they come; then the first factor is to be proved again
 
 
 def begin(uow: UnitOfWork, account: Account, factor: Factor, target: str) -> UUID:
@@ -28,6 +29,35 @@ def begin(uow: UnitOfWork, account: Account, factor: Factor, target: str) -> UUI
     uow.session.add(row)
     uow.session.flush()
     return row.id
+
+
+def count_try(uow: UnitOfWork, pending_id: UUID) -> int:
+    """Count a code as wrong, before it is looked at; commit before that. Return how many that makes.
+
+    Right ones need not be taken back: with them the row goes.
+
+    Raises:
+        NotSignedInError: enough were wrong, or it is over.
+    """
+    counted = uow.session.scalar(
+        update(PendingSignIn)
+        .where(
+            PendingSignIn.id == pending_id,
+            PendingSignIn.failures < MAX_FAILURES,
+            PendingSignIn.expires_at > func.now(),
+        )
+        .values(failures=PendingSignIn.failures + 1)
+        .returning(PendingSignIn.failures)
+        .execution_options(synchronize_session=False)
+    )
+    if counted is None:
+        raise NotSignedInError("That took too long, or too many codes were wrong. Sign in again.")
+    return counted
+
+
+def end(uow: UnitOfWork, pending_id: UUID) -> None:
+    """End it: its person begins anew. One that is over already is no error."""
+    uow.session.execute(delete(PendingSignIn).where(PendingSignIn.id == pending_id))
 
 
 def use(uow: UnitOfWork, pending_id: UUID) -> PendingSignIn:

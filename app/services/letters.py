@@ -90,12 +90,15 @@ _VERDICTS: Final = frozenset(_UPLOAD) - {Event.UPLOAD_RECEIVED, Event.UPLOAD_EXP
 _ACCOUNT: Final = frozenset({Event.ACCOUNT_INVITED, Event.ACCOUNT_RESET, Event.ACCOUNT_CHANGED})
 
 
-def compose(delivery: Delivery, upload: Upload | None, base_url: str) -> Message:
-    """Write the mail. ``base_url`` is the configured one, never what a request said."""
+def compose(delivery: Delivery, upload: Upload | None, base_url: str, code: str | None = None) -> Message:
+    """Write the mail. ``base_url`` is the configured one, never what a request said.
+
+    ``code`` is the ticket's, or the link's, of a mail that brings one.
+    """
     if delivery.event is Event.TICKET_ISSUED:
-        subject, lines = ticket_letter.words(delivery.told, base_url)
+        subject, lines = ticket_letter.words(delivery.told | {"code": code}, base_url)
     elif delivery.event in _ACCOUNT:
-        subject, lines = account_letter.words(delivery.event, delivery.told, base_url)
+        subject, lines = account_letter.words(delivery.event, delivery.told | {"code": code}, base_url)
     elif upload:
         subject, lines = _about_upload(delivery, upload, base_url)
     else:

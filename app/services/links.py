@@ -27,8 +27,13 @@ class Issued:
 
 
 def issue(uow: UnitOfWork, account: Account, purpose: LinkPurpose) -> Issued:
-    """Make a link for ``account``; links made before for the same purpose end."""
-    end_all(uow, account, purpose)
+    """Make a link for ``account``.
+
+    Invitations that were mailed before end. New passwords anybody may ask for: if that ended the
+    links of before, strangers could keep theirs from the owner. They end with the password.
+    """
+    if purpose is LinkPurpose.INVITATION:
+        end_all(uow, account, purpose)
     token = secrets.token_urlsafe(32)
     lifetime = {
         LinkPurpose.INVITATION: uow.settings.invitation_lifetime,

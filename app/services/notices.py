@@ -9,6 +9,7 @@ from app.domain.events import AUDIENCE, MANDATORY, Event
 from app.domain.jobs import JobName
 from app.models import Account, AccountKind, Delivery, Upload
 from app.queries import accounts
+from app.services import sealed_codes
 from app.uow import UnitOfWork
 
 
@@ -38,7 +39,7 @@ def announce(
     if audience.uploader and upload and upload.ticket and upload.ticket.recipient:
         recipients.add(upload.ticket.recipient)  # whoever the ticket was sent to
     for recipient in sorted(recipients):
-        tell(uow, event, recipient, upload, occasion=occasion, **told)
+        _put(uow, event, recipient, upload, occasion, told)
 
 
 def tell(
@@ -48,9 +49,25 @@ def tell(
     upload: Upload | None = None,
     *,
     occasion: str = "",
+    code: str | None = None,
     **told: object,
 ) -> None:
-    """Put one row for one mail address into the outbox, unless it is there; see `announce`."""
+    """Put one row for one mail address into the outbox, unless it is there; see `announce`.
+
+    ``code`` is what the words need, and nobody else may read before the mail has gone.
+    """
+    sealed = sealed_codes.seal(uow.settings, code) if code is not None else {}
+    _put(uow, event, recipient, upload, occasion, told | sealed)
+
+
+def _put(
+    uow: UnitOfWork,
+    event: Event,
+    recipient: str,
+    upload: Upload | None,
+    occasion: str,
+    told: dict[str, object],
+) -> None:
     delivery_id = uow.session.scalar(
         insert(Delivery)
         .values(

@@ -91,6 +91,19 @@ def check(
     )
 
 
+def named(uow: UnitOfWork, answer: Any) -> Account | None:
+    """Return whose passkey an answer says it is, be that so or not; None: it names nobody."""
+    try:
+        credential_id = base64url_to_bytes(answer["rawId"])
+        known = uow.session.scalar(select(Passkey).where(Passkey.credential_id == credential_id))
+        if known is not None:
+            return known.account
+        handle = base64url_to_bytes(answer["response"]["userHandle"])
+        return uow.session.get(Account, UUID(bytes=handle))
+    except REFUSALS:
+        return None
+
+
 def refuse_foreign_frames(answer: dict[str, Any]) -> None:
     """Refuse what was signed within a page of somebody else's (WebAuthn section 7.2, crossOrigin)."""
     said = parse_client_data_json(base64url_to_bytes(answer["response"]["clientDataJSON"]))

@@ -1,11 +1,14 @@
 """From which day to which a list goes, read from an address."""
 
 from datetime import date, datetime, time, timedelta
+from typing import Final
 
 from flask import request
 
 from app.domain.errors import BadRequestError
 from app.web.wording import manner
+
+_YEARS: Final = range(2000, 2101)
 
 
 def days_of_request() -> tuple[datetime | None, datetime | None]:
@@ -14,7 +17,7 @@ def days_of_request() -> tuple[datetime | None, datetime | None]:
     None where nothing was said.
 
     Raises:
-        BadRequestError: that is no day.
+        BadRequestError: that is no day, or in no year that can be meant.
     """
     try:
         return _midnight("from", 0), _midnight("to", 1)
@@ -26,4 +29,7 @@ def _midnight(name: str, later: int) -> datetime | None:
     said = request.args.get(name, "").strip()
     if not said:
         return None
-    return datetime.combine(date.fromisoformat(said) + timedelta(days=later), time(), manner().zone)
+    day = date.fromisoformat(said)
+    if day.year not in _YEARS:
+        raise BadRequestError(f"Write a year from {_YEARS[0]} to {_YEARS[-1]}.")
+    return datetime.combine(day + timedelta(days=later), time(), manner().zone)

@@ -20,7 +20,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, str]]]] = {
         "Bundles",
         {
             "upload.started": "Upload started",
-            "upload.receiving": "Upload started",
+            "upload.receiving": "Being received",
             "upload.sealed": "Everything arrived",
             "upload.rejected": "Not accepted",
             "upload.abandoned": "Given up",
@@ -67,6 +67,7 @@ GROUPS: Final[dict[str, tuple[str, dict[str, str]]]] = {
             "account.activated": "Account activated",
             "account.password_set": "Password changed",
             "account.changed": "Account changed",
+            "account.mail_changed": "Mail address changed",
             "account.suspended": "Account suspended",
             "account.resumed": "Account let in again",
             "account.sessions_ended": "All sessions ended",

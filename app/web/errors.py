@@ -4,7 +4,18 @@ from http import HTTPStatus
 from http.client import responses
 
 import structlog
-from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_wtf.csrf import CSRFError
 from markupsafe import Markup, escape
 from werkzeug.exceptions import HTTPException
@@ -54,6 +65,8 @@ def problem(status: int, code: str, detail: str, wait: int | None = None) -> Res
             status=int(status),
             title=_title(status),
             message=detail,
+            code=code,
+            of_upload=_is_upload(),
             wait=wait,
             request_id=g.get("request_id"),
             layout="layouts/guest.html" if ticket_in_address() else "layouts/base.html",
@@ -64,6 +77,12 @@ def problem(status: int, code: str, detail: str, wait: int | None = None) -> Res
         log.exception("error_page_broken", exc_info=error)
         page = _BARE.format(status=int(status), title=escape(detail), request_id=g.get("request_id", ""))
     return make_response(page, status)
+
+
+def _is_upload() -> bool:
+    """Whether what was asked for takes bundles."""
+    access = getattr(current_app.view_functions.get(request.endpoint or ""), "access", None)
+    return request.method != "GET" and access is not None and access.streams
 
 
 _BARE = Markup(

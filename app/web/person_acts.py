@@ -107,6 +107,18 @@ ACTS: Final = {
             reason=True,
         ),
         Act(
+            "keep-out",
+            frozenset({PersonState.SUSPENDED}),
+            "Suspend for support",
+            "A manager suspended them, and can let them in again. After this only an admin can.",
+            "Suspend for support",
+            "stop",
+            "Managers cannot let them in again any more.",
+            people.suspend,
+            danger=True,
+            reason=True,
+        ),
+        Act(
             "resume",
             frozenset({PersonState.SUSPENDED}),
             "Let them in again",

@@ -30,8 +30,10 @@ POST,OPTIONS          /account/tokens/<uuid:token_id>/revoke         401  403  4
 GET,HEAD,OPTIONS      /activate/<token>                              200  200  200  200  200  200  200  200
 POST                  /activate/<token>                              403  422  422  422  422  422  422  422
 GET,HEAD,OPTIONS      /admin/audit                                   401  403  403  403  200  403  403  403
-GET,HEAD,OPTIONS      /admin/audit.csv                               401  403  403  403  200  403  403  403
-GET,HEAD,OPTIONS      /admin/audit.json                              401  403  403  403  200  403  403  403
+GET,HEAD              /admin/audit.csv                               401  403  403  403  403  403  403  403
+OPTIONS               /admin/audit.csv                               401  403  403  403  200  403  403  403
+GET,HEAD              /admin/audit.json                              401  403  403  403  403  403  403  403
+OPTIONS               /admin/audit.json                              401  403  403  403  200  403  403  403
 GET,HEAD,OPTIONS      /files/<uuid:upload_id>/activity               401  403  403  200  200  403  403  403
 GET,HEAD,OPTIONS      /organisation/downloads                        401  403  403  403  403  403  200  403
 GET,HEAD,OPTIONS      /organisation/downloads.csv                    401  403  403  403  403  403  200  403
@@ -56,6 +58,8 @@ GET,HEAD,POST         /admin/people/import                           401  403  4
 OPTIONS               /admin/people/import                           401  403  403  403  200  403  403  403
 GET,HEAD,POST         /admin/people/invite                           401  403  403  403  403  403  403  403
 OPTIONS               /admin/people/invite                           401  403  403  403  200  403  403  403
+GET,HEAD,POST         /admin/people/<uuid:account_id>/mail-address   401  403  403  403  403  403  403  403
+OPTIONS               /admin/people/<uuid:account_id>/mail-address   401  403  403  403  200  403  403  403
 GET,HEAD,POST         /admin/people/<uuid:account_id>/<act>          401  403  403  403  403  403  403  403
 OPTIONS               /admin/people/<uuid:account_id>/<act>          401  403  403  403  200  403  403  403
 GET,HEAD              /admin/organisations/<uuid:organisation_id>    401  403  403  403  200  403  403  403
@@ -125,7 +129,7 @@ GET,HEAD              /files/<uuid:upload_id>/receipt                401  200  4
 OPTIONS               /files/<uuid:upload_id>/receipt                401  200  200  200  200  403  200  200
 POST                  /files/<uuid:upload_id>/case                   401  303  404  303  303  403  303  303
 OPTIONS               /files/<uuid:upload_id>/case                   401  200  200  200  200  403  200  200
-POST                  /files/<uuid:upload_id>/delete                 401  403  403  403  303  403  403  403
+GET,HEAD,POST         /files/<uuid:upload_id>/delete                 401  403  403  403  403  403  403  403
 OPTIONS               /files/<uuid:upload_id>/delete                 401  403  403  403  200  403  403  403
 GET,HEAD              /files/<uuid:upload_id>/withdraw               401  200  404  403  403  403  403  403
 POST                  /files/<uuid:upload_id>/withdraw               401  303  404  403  403  403  403  403
@@ -135,8 +139,7 @@ GET,HEAD              /quarantine                                    401  403  4
 OPTIONS               /quarantine                                    401  403  403  200  200  403  403  403
 GET,HEAD              /quarantine/<uuid:upload_id>/clean-members     401  403  403  200  200  403  403  403
 OPTIONS               /quarantine/<uuid:upload_id>/clean-members     401  403  403  200  200  403  403  403
-GET,HEAD              /quarantine/<uuid:upload_id>/delete            401  403  403  200  200  403  403  403
-POST                  /quarantine/<uuid:upload_id>/delete            401  403  403  303  303  403  403  403
+GET,HEAD,POST         /quarantine/<uuid:upload_id>/delete            401  403  403  403  403  403  403  403
 OPTIONS               /quarantine/<uuid:upload_id>/delete            401  403  403  200  200  403  403  403
 GET,HEAD,POST         /quarantine/<uuid:upload_id>/release           401  403  403  403  403  403  403  403
 OPTIONS               /quarantine/<uuid:upload_id>/release           401  403  403  200  200  403  403  403

@@ -38,6 +38,7 @@ GET,HEAD,OPTIONS           /admin/people                                        
 GET,HEAD,OPTIONS           /admin/people.csv                                    admin
 GET,HEAD,POST,OPTIONS      /admin/people/<uuid:account_id>                      admin
 GET,HEAD,POST,OPTIONS      /admin/people/<uuid:account_id>/<act>                admin
+GET,HEAD,POST,OPTIONS      /admin/people/<uuid:account_id>/mail-address         admin
 GET,HEAD,POST,OPTIONS      /admin/people/import                                 admin
 GET,HEAD,POST,OPTIONS      /admin/people/invite                                 admin
 GET,HEAD,OPTIONS           /admin/providers                                     admin
@@ -77,7 +78,7 @@ GET,HEAD,OPTIONS           /files                                               
 GET,HEAD,OPTIONS           /files/<uuid:upload_id>                              read
 GET,HEAD,OPTIONS           /files/<uuid:upload_id>/activity                     admin
 POST,OPTIONS               /files/<uuid:upload_id>/case                         write
-POST,OPTIONS               /files/<uuid:upload_id>/delete                       admin
+GET,HEAD,POST,OPTIONS      /files/<uuid:upload_id>/delete                       admin
 GET,HEAD,OPTIONS           /files/<uuid:upload_id>/receipt                      read
 GET,HEAD,POST,OPTIONS      /files/<uuid:upload_id>/withdraw                     write
 GET,HEAD,OPTIONS           /healthz                                             anybody

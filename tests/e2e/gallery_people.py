@@ -50,6 +50,7 @@ def people_views(live: Live) -> Iterator[View]:
         yield View(f"colleague, {state}", MANAGER, f"/colleagues/{person[state]}")
     for act in ("suspend", "reset-factors"):
         yield View(f"{act} somebody", "admin", f"/admin/people/{person['come']}/{act}")
+    yield View("another mail address", "admin", f"/admin/people/{person['come']}/mail-address")
     yield View("colleagues", MANAGER, "/colleagues")
     yield View("colleagues, nothing matches", MANAGER, "/colleagues?q=there+is+none")
     yield View("invite a colleague", MANAGER, "/colleagues/invite")

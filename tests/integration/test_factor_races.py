@@ -79,6 +79,22 @@ def test_one_half_becomes_one_session(committed: System, account: Account) -> No
     assert one_of(race(20, use))
 
 
+def test_of_many_codes_at_once_five_are_looked_at(committed: System, account: Account) -> None:
+    """T37: no crowd has more tries than one after the other."""
+    with committed.work() as uow:
+        pending = half_way.begin(uow, account, Factor.PASSWORD, "/")
+
+    def count_try() -> bool:
+        try:
+            with committed.work() as uow:
+                half_way.count_try(uow, pending)
+        except PortalError:
+            return False
+        return True
+
+    assert race(20, count_try).count(True) == half_way.MAX_FAILURES
+
+
 def test_a_recovery_code_is_taken_once(committed: System, account: Account) -> None:
     code = make_codes(committed, account)[0]
 

@@ -1,9 +1,11 @@
 """The mail that brings a ticket, and where its code must never be found."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from flask import Flask
+from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from app import log as logs
@@ -13,7 +15,7 @@ from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
 from app.jobs.deliver import deliver
 from app.models import Base, Delivery
-from app.services import deliveries
+from app.services import deliveries, sealed_codes
 from app.services.tickets import Issued
 from app.system import System
 from tests.factories.people import bearer, make_account, make_organisation
@@ -88,15 +90,41 @@ def test_without_a_recipient_nobody_is_told(system: System) -> None:
 def test_the_code_is_kept_until_the_mail_has_gone_and_no_longer(
     system: System, issued: Issued, mailer: FakeMailer
 ) -> None:
-    assert has_code(whole_database(system), issued), "or the mail could not be written"
+    assert not has_code(whole_database(system), issued), "it is sealed"
     mailer.error = DependencyError("Away.", cause="a test")
-    try_once(system)
-    assert has_code(whole_database(system), issued), "it is tried again"
+    row = try_once(system)
+    assert sealed_codes.unseal(system.settings, row.told) == issued.code, "it is tried again"
     mailer.error = None
     row = try_once(system)
     assert row.sent_at is not None
+    assert has_code(mailer.sent[-1].text, issued)
     assert row.told["case"] == "CS-7"
+    assert not row.told.keys() & set(sealed_codes.NAMES)
     assert not has_code(whole_database(system), issued)
+
+
+def test_what_the_release_before_put_there_is_mailed_too(
+    system: System, issued: Issued, mailer: FakeMailer
+) -> None:
+    """As it was, and forgotten as well."""
+    with system.work() as uow:
+        (row,) = uow.session.scalars(select(Delivery).where(Delivery.event == Event.TICKET_ISSUED))
+        row.told = sealed_codes.without(row.told) | {"code": issued.code}
+    try_once(system)
+    assert has_code(mailer.sent[-1].text, issued)
+    assert not has_code(whole_database(system), issued)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["old key kept", "old key gone"])
+def test_under_a_new_key_it_goes_on_with_the_old_one_and_not_without(
+    system: System, issued: Issued, mailer: FakeMailer, kept: bool
+) -> None:
+    """Nothing is mailed that cannot be read, and nothing waits for ever."""
+    old = (system.settings.secret_key,) if kept else ()
+    changed = {"secret_key": SecretStr("n" * 64), "old_secret_keys": old}
+    row = try_once(replace(system, settings=system.settings.model_copy(update=changed)))
+    assert (row.dead_at is None) is kept
+    assert [has_code(mail.text, issued) for mail in mailer.sent] == [True] * kept
 
 
 ENDS: dict[str, PortalError] = {

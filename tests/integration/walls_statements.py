@@ -3,7 +3,7 @@
 #: What changes nothing: a customer's transaction does not see it. ":ours" and ":theirs" are organisations.
 WRITES = {
     "take a foreign upload": "UPDATE upload SET organisation_id = :ours WHERE organisation_id = :theirs",
-    "rename foreign accounts": "UPDATE account SET name = 'x' WHERE organisation_id = :theirs",
+    "suspend foreign accounts": "UPDATE account SET active = false WHERE organisation_id = :theirs",
     "end foreign sessions": "DELETE FROM sign_in_session WHERE account_id <> ALL (SELECT id FROM account)",
     "remove foreign tokens": "DELETE FROM api_token WHERE account_id <> ALL (SELECT id FROM account)",
     "remove foreign cases": "DELETE FROM support_case WHERE organisation_id = :theirs",
@@ -13,6 +13,11 @@ WRITES = {
 REFUSED = {
     "give an upload away": "UPDATE upload SET organisation_id = :theirs",
     "give an account away": "UPDATE account SET organisation_id = :theirs",
+    "become a manager": "UPDATE account SET manager = true",
+    "another's address": "UPDATE account SET email = 'x@y.example'",
+    "another role": "UPDATE account SET role = 'customer'",
+    "another name": "UPDATE account SET name = 'x'",
+    "become a machine": "UPDATE account SET kind = 'machine'",
     "become staff": "UPDATE account SET role = 'admin', organisation_id = NULL",
     "a case for them": "INSERT INTO support_case (id, organisation_id, reference, title)"
     " VALUES (gen_random_uuid(), :theirs, 'X', '')",

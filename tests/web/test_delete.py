@@ -12,7 +12,9 @@ from tests.web.looks import deeds, only_upload, problem, stored
 
 
 def by_page(who: Caller, upload: Upload) -> TestResponse:
-    return who.ask("POST", f"/files/{upload.id}/delete")
+    browser = Browser(who.client.application)
+    browser.sign_in(who.account.email)
+    return browser.post(f"/files/{upload.id}/delete", headers={"Accept": "application/json"})
 
 
 def by_api(who: Caller, upload: Upload) -> TestResponse:
@@ -64,6 +66,7 @@ def test_the_page_shows_the_tombstone(
 ) -> None:
     upload = make_upload(system, customer.actor, UploadState.CLEAN)
     browser.sign_in(admin.account.email)
+    assert "Delete for good" in browser.get(f"/files/{upload.id}/delete").text
     answer = browser.post(f"/files/{upload.id}/delete", follow_redirects=True)
     assert answer.request.path == f"/files/{upload.id}"
     assert "Deleted by support." in answer.text

@@ -22,7 +22,7 @@ def test_the_page_says_how_things_stand(
         page = browser.get(f"/files/{upload.id}").text
         assert all(fact in page for fact in ("web-01.tgz", "CS-1", LABELS[state], str(upload.id)))
         assert (f'href="/download/{upload.id}"' in page) is (state is UploadState.CLEAN)
-        assert (f'action="/files/{upload.id}/delete"' in page) is (
+        assert (f'href="/files/{upload.id}/delete"' in page) is (
             who is admin and state not in {UploadState.DELETED, *QUARANTINED}
         )
         assert ("What now" in page) is (who is not customer and state in QUARANTINED)

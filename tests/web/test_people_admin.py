@@ -11,6 +11,7 @@ from sqlalchemy import select
 from app.domain.events import Event
 from app.domain.policy import Role
 from app.models import Account, AuditEvent, Delivery
+from app.services import sealed_codes
 from app.system import System
 from tests.factories.people import make_account, make_machine, make_organisation
 from tests.web.callers import Browser, Caller
@@ -56,7 +57,9 @@ def test_whoever_is_invited_gets_a_mail_and_chooses_the_password(at_desk: Browse
     with system.work() as uow:
         [mail] = uow.session.scalars(select(Delivery).where(Delivery.recipient == account.email))
     assert mail.event is Event.ACCOUNT_INVITED
-    assert mail.told["code"] not in page
+    code = sealed_codes.unseal(system.settings, mail.told)
+    assert code
+    assert code not in page
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,17 @@ def test_who_cannot_be_invited_is_said(
     assert answer.status_code in {404, 409, 422}
     assert sentence in answer.text
     assert found(system) is None
+
+
+def test_the_form_suggests_no_role_and_nothing_that_is_suspended(at_desk: Browser, system: System) -> None:
+    make_organisation(system, "acme")
+    with system.work() as uow:
+        uow.session.merge(make_organisation(system, "shut")).suspended_at = datetime.now(UTC)
+    page = at_desk.get("/admin/people/invite").text
+    assert '<option selected value="">Choose one</option>' in page
+    assert ('value="acme"' in page, 'value="shut"' in page) == (True, False)
+    answer = at_desk.post("/admin/people/invite", fields(role=""))
+    assert (answer.status_code, "Choose a role." in answer.text) == (422, True)
 
 
 def make_taken(system: System) -> None:

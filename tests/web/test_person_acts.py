@@ -154,7 +154,10 @@ def test_an_admin_does_not_take_their_own_leave(at_desk: Browser, admin: Caller,
     make_account(system, Role.ADMIN)
     mine = page_of(admin.account)
     assert at_desk.post(f"{mine}/suspend", REASON).status_code == 403
-    assert at_desk.post(mine, {"name": "N", "role": "engineer", "organisation": ""}).status_code == 403
+    demoted = at_desk.post(mine, {"name": "N", "role": "engineer", "organisation": ""})
+    assert demoted.status_code == 403
+    assert "You cannot take away your own admin rights. Ask another admin." in demoted.text
+    assert f'action="{mine}"' in demoted.text, "in the form, not on a page of its own"
     assert at_desk.signed_in()
     assert f"{mine}/suspend" not in at_desk.get(mine).text
     assert at_desk.post(mine, {"name": "New Name", "role": "admin", "organisation": ""}).status_code == 303

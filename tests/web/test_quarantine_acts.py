@@ -200,10 +200,13 @@ def test_customers_do_none_of_it(
     assert (now.state, now.released_at, now.rescan_asked_at) == (held.state, None, None)
 
 
-def test_programs_get_problems_and_documents(app: Flask, engineer: Caller, held: Upload) -> None:
+def test_scripts_get_problems_and_documents_and_tokens_delete_nothing(
+    page: Browser, engineer: Caller, held: Upload
+) -> None:
     path = f"/quarantine/{held.id}/delete"
-    problem(engineer.ask("POST", path, data={"reason": "short"}), 422, "invalid_input")
-    assert engineer.ask("POST", path, data={"reason": REASON}, headers=JSON).get_json()["state"] == "deleted"
+    problem(engineer.ask("POST", path, data={"reason": REASON}), 403, "forbidden")
+    problem(page.post(path, {"reason": "short"}, headers=JSON), 422, "invalid_input")
+    assert page.post(path, {"reason": REASON}, headers=JSON).get_json()["state"] == "deleted"
 
 
 def test_why_it_was_released_stays_among_staff(

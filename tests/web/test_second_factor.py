@@ -15,7 +15,6 @@ from tests.factories.people import PASSWORD
 from tests.factories.requests import SAFE, request_for, rules
 from tests.web.callers import Browser, Caller
 from tests.web.looks import deeds
-from tests.web.test_own_factors import mails
 
 WRONG = "This code does not fit, or was used before."
 
@@ -171,24 +170,6 @@ def test_planted_halves_become_nobody(app: Flask, half: Browser, phone: Phone, s
     assert prove(half, phone.code(system)).status_code == 303
     assert not thief.signed_in()
     assert thief.get("/sign-in/second").location == "/sign-in"
-
-
-def test_tries_are_counted(
-    half: Browser, customer: Caller, phone: Phone, system: System, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """T34; and the owner of the password hears of it."""
-    monkeypatch.setattr("app.web.auth.second.slow_down", lambda _failures: None)
-    for _ in range(10):
-        assert prove(half, "000000").status_code == 401
-    (warning,) = mails(system, customer.account)
-    assert warning.startswith("Somebody typed your password and then several wrong codes.")
-    refused = prove(half, phone.code(system))
-    assert refused.status_code == 429
-    assert int(refused.headers["Retry-After"]) > 0
-    elsewhere = {"REMOTE_ADDR": "192.0.2.1"}
-    data = {"csrf_token": half.csrf_token(), "code": phone.code(system)}
-    answer = half.ask("POST", "/sign-in/second", data=data, environ_base=elsewhere)
-    assert answer.status_code == 303
 
 
 def test_a_browser_that_was_signed_in_is_not_any_more(

@@ -20,7 +20,7 @@ from app.domain.policy import Permission
 from app.models import Account, SignInSession
 from app.queries import accounts as accounts_query
 from app.queries import factors as held
-from app.services import accounts, factors, passwords, totp, tries
+from app.services import accounts, factors, passwords, sign_in, totp, tries
 from app.services.tries import Kind
 from app.uow import UnitOfWork
 from app.web.access import requires
@@ -147,6 +147,8 @@ def _knows_password(typed: str) -> bool:
             return True
         tries.begin(uow, Kind.CONFIRM, str(actor().id), request.remote_addr)
     if not passwords.verify(typed, password_hash):
+        with work() as uow:
+            sign_in.refused(uow, actor().email, request.remote_addr)
         return False
     with system_work() as uow:
         tries.succeeded(uow, Kind.CONFIRM, str(actor().id), request.remote_addr)

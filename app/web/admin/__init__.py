@@ -7,6 +7,7 @@ import app.web.admin.machines
 import app.web.admin.organisations
 import app.web.admin.people
 import app.web.admin.person
+import app.web.admin.person_mail
 import app.web.admin.providers  # noqa: F401  # their routes hang on the blueprint
 from app.web.admin.blueprint import blueprint
 

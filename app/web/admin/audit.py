@@ -57,7 +57,7 @@ def show() -> ResponseReturnValue:
 
 
 @blueprint.get("/audit.csv")
-@requires(Permission.AUDIT_READ)
+@requires(Permission.AUDIT_READ, fresh=True)
 def audit_csv() -> ResponseReturnValue:
     """Send what the filters leave as a spreadsheet."""
     rows = _export("csv")
@@ -65,7 +65,7 @@ def audit_csv() -> ResponseReturnValue:
 
 
 @blueprint.get("/audit.json")
-@requires(Permission.AUDIT_READ)
+@requires(Permission.AUDIT_READ, fresh=True)
 def audit_json() -> ResponseReturnValue:
     """Send what the filters leave as JSON: an object with a list of rows, newest first."""
     response = Response(stream_with_context(_as_json(_export("json"))), mimetype="application/json")

@@ -11,6 +11,7 @@ from app.domain.errors import InvalidInputError, NotFoundError, StateConflictErr
 from app.domain.people import PersonState
 from app.domain.policy import Permission, Role
 from app.queries import accounts, uploads
+from app.queries import organisations as organisations_query
 from app.queries import people as people_query
 from app.queries.people import PeoplePage, state_of
 from app.services import people, sign_in
@@ -86,7 +87,8 @@ def invite_form() -> ResponseReturnValue:
     """Ask who it is and what they may do."""
     with work() as uow:
         kept = accounts.kept_for(uow.session, current_user.session_id, request.path)
-    asked = {"role": Role.CUSTOMER.value, "organisation": request.args.get("organisation", "")}
+    home = request.args.get("organisation", "")
+    asked = {"role": Role.CUSTOMER.value if home else "", "organisation": home}
     return _ask(InviteForm(formdata=None, data=asked | kept))
 
 
@@ -106,5 +108,6 @@ def invite_person() -> ResponseReturnValue:
 
 def _ask(form: InviteForm, error: str | None = None) -> str:
     with work() as uow:
-        form.offer(uploads.organisations(uow.session, uow.actor))
+        form.offer(organisations_query.open_to_people(uow.session))
+    form.ask_for_role()
     return render_template("admin/invite.html", form=form, error=error)

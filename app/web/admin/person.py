@@ -1,12 +1,19 @@
 """One person: what is known, another role, and what else can be done."""
 
+from typing import Final
 from uuid import UUID
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 
-from app.domain.errors import InvalidInputError, NotFoundError, PortalError, StateConflictError
+from app.domain.errors import (
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    PortalError,
+    StateConflictError,
+)
 from app.domain.policy import Permission
 from app.models import Account
 from app.queries import accounts, uploads
@@ -18,6 +25,12 @@ from app.web.admin.person_form import PLACE, PersonForm
 from app.web.context import work
 from app.web.fields import ReasonForm
 from app.web.person_acts import ACTS, act_named, acts_for
+
+_DONE: Final = {
+    "invited": "The invitation is on its way.",
+    "changed": "Saved.",
+    "mail-address": "The mail address is changed.",
+}
 
 
 @blueprint.get("/people/<uuid:account_id>")
@@ -47,7 +60,7 @@ def change_person(account_id: UUID) -> ResponseReturnValue:
         with work() as uow:
             sign_in.forget_kept(uow, current_user.session_id)
             people.change(uow, account_id, form.place())
-    except (InvalidInputError, NotFoundError, StateConflictError) as error:
+    except (InvalidInputError, ForbiddenError, NotFoundError, StateConflictError) as error:
         return _show(found, form, error), error.status
     return redirect(url_for("admin.person", account_id=account_id, done="changed"), code=303)
 
@@ -96,6 +109,7 @@ def _show(found: Account, form: PersonForm, error: PortalError | None = None) ->
         form.offer(uploads.organisations(uow.session, uow.actor))
         facts = people_query.facts(uow.session, found)
         identities = people_query.identities(uow.session, found)
+        of_support = not found.active and people_query.suspended_by_support(uow.session, found)
     state, done = people_query.state_of(found), request.args.get("done", "")
     return render_template(
         "admin/person.html",
@@ -104,8 +118,7 @@ def _show(found: Account, form: PersonForm, error: PortalError | None = None) ->
         facts=facts,
         identities=identities,
         form=form,
-        acts=acts_for(state),
+        acts=[act for act in acts_for(state) if not (of_support and act.name == "keep-out")],
         error=error.message if error else None,
-        done={"invited": "The invitation is on its way.", "changed": "Saved."}.get(done)
-        or (ACTS[done].done if done in ACTS else None),
+        done=_DONE.get(done) or (ACTS[done].done if done in ACTS else None),
     )

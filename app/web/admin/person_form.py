@@ -29,6 +29,10 @@ class PersonForm(FlaskForm):  # type: ignore[misc]
     organisation = SelectField("Organisation", validate_choice=False)
     manager = BooleanField("Manages the people of the organisation")
 
+    def ask_for_role(self) -> None:
+        """Suggest no role: it is to be chosen."""
+        self.role.choices = [SelectChoice("", "Choose one"), *self.role.choices]
+
     def offer(self, organisations: Sequence[tuple[str, str]]) -> None:
         """Let one of these (slug, name) be chosen."""
         self.organisation.choices = [

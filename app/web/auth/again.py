@@ -46,6 +46,7 @@ class Ways:
 
     password_hash: str | None
     has: Factors
+    by_passkey: bool
 
 
 @blueprint.get("/sign-in/again", endpoint="again")
@@ -96,7 +97,8 @@ def _ways() -> Ways:
         may = accounts_service.may_have_password(system().settings, account.role)
         return Ways(
             accounts.password_hash_of(uow.session, account.id) if may else None,
-            held.of(uow.session, account.id),
+            has := held.of(uow.session, account.id),
+            by_passkey=may and bool(has.passkeys),
         )
 
 

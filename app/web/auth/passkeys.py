@@ -1,7 +1,7 @@
 """Passkeys at the door: to sign in with nothing else, as the second factor, and once more in between.
 
-Scripts ask and answer in JSON (static/js/passkey.js). Nobody can guess what a passkey signs, so tries
-are not counted.
+Scripts ask and answer in JSON (static/js/passkey.js). Nobody can guess what a passkey signs: what is
+counted are the answers of strangers, so that they do not come without end.
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,13 @@ from werkzeug.wrappers import Response
 
 from app.domain.errors import ForbiddenError, InvalidInputError, NotSignedInError
 from app.domain.factors import Ceremony, Factor
-from app.domain.policy import Permission
-from app.models import Passkey
+from app.domain.policy import Permission, Role
+from app.models import Account, Passkey
 from app.queries import accounts as accounts_query
 from app.queries import factors as held
-from app.services import accounts, factors, half_way, passkey_proof, sign_in
+from app.services import accounts, factors, half_way, passkey_proof, sign_in, tries
 from app.services.passkey_proof import Proof
+from app.services.tries import Kind
 from app.web import ceremony
 from app.web.access import public, requires
 from app.web.auth.blueprint import blueprint
@@ -39,13 +40,18 @@ def passkey_options() -> ResponseReturnValue:
 @public
 def sign_in_by_passkey() -> ResponseReturnValue:
     """Let the passkey's owner in: the device has asked for a PIN or a finger."""
+    with system_work() as uow:
+        tries.begin(uow, Kind.PASSKEY, None, request.remote_addr)
     proof = _prove(Ceremony.SIGN_IN, None, alone=True)
     with system_work() as uow:
         may = accounts_query.by_email(uow.session, proof.account.email) is not None
+        if not may:
+            sign_in.refused(uow, proof.account.email, request.remote_addr)
     if not may:
         raise ForbiddenError("Your account is closed. Ask your administrator.")
-    if not accounts.may_have_password(system().settings, proof.account.role):
-        raise ForbiddenError("Your role signs in through your company's own sign-in.")
+    _refuse_where_provider_only(proof.account.role, proof.account.email)
+    with system_work() as uow:
+        tries.succeeded(uow, Kind.PASSKEY, None, request.remote_addr)
     return _go_on(proved(proof.account, Factor.PASSKEY, ceremony.text("next")))
 
 
@@ -71,15 +77,17 @@ def prove_second_by_passkey() -> ResponseReturnValue:
 @blueprint.post("/sign-in/again/passkey/options")
 @requires(Permission.SESSION_CONFIRM)
 def again_passkey_options() -> ResponseReturnValue:
-    """Ask for a passkey of whoever is signed in."""
-    return _ask(Ceremony.CONFIRM, actor().id, _passkeys_of(actor().id))
+    """Ask for a passkey of whoever is signed in, and for a PIN or a finger: nothing else is proved."""
+    _refuse_where_provider_only(actor().role, actor().email)
+    return _ask(Ceremony.CONFIRM, actor().id, _passkeys_of(actor().id), alone=True)
 
 
 @blueprint.post("/sign-in/again/passkey")
 @requires(Permission.SESSION_CONFIRM)
 def confirm_by_passkey() -> ResponseReturnValue:
     """Go on as somebody who proved anew who they are."""
-    _prove(Ceremony.CONFIRM, actor().id)
+    _refuse_where_provider_only(actor().role, actor().email)
+    _prove(Ceremony.CONFIRM, actor().id, alone=True)
     return _go_on(renewed([Factor.PASSKEY], ceremony.text("next")))
 
 
@@ -93,19 +101,29 @@ def _ask(
 
 def _prove(purpose: Ceremony, account_id: UUID | None, *, alone: bool = False) -> Proof:
     """Raises GoneError, InvalidInputError, ForbiddenError: it proves nothing."""
-    challenge = ceremony.finish(purpose, account_id)
+    challenge, said = ceremony.finish(purpose, account_id), ceremony.answer()
     try:
         with system_work() as uow:
-            proof = passkey_proof.check(uow, challenge, ceremony.answer(), account_id=account_id, alone=alone)
+            proof = passkey_proof.check(uow, challenge, said, account_id=account_id, alone=alone)
     except InvalidInputError:
         with system_work() as uow:
-            sign_in.refused(uow, "a passkey", request.remote_addr)
+            known = uow.session.get_one(Account, account_id) if account_id else passkey_proof.named(uow, said)
+            if known is not None:  # of what is nobody's, the trail would fill with strangers' rubbish
+                sign_in.refused(uow, known.email, request.remote_addr)
         raise
     if proof.copied:
         with system().work(accounts_query.actor_of(proof.account, request.remote_addr), g.request_id) as uow:
             factors.refuse_copied(uow, proof)
         raise ForbiddenError("There may be a copy of this passkey, so it is not taken. Use another way.")
     return proof
+
+
+def _refuse_where_provider_only(role: Role | None, email: str) -> None:
+    """Raises ForbiddenError, and leaves a trace of it, if people in this role come through a provider."""
+    if role is not None and not accounts.may_have_password(system().settings, role):
+        with system_work() as uow:
+            sign_in.refused(uow, email, request.remote_addr)
+        raise ForbiddenError("Your role signs in through your company's own sign-in.")
 
 
 def _half() -> Any:

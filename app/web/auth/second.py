@@ -15,7 +15,7 @@ from app.queries import accounts
 from app.queries import factors as held
 from app.services import accounts as accounts_service
 from app.services import factors, half_way, sign_in, tries
-from app.services.tries import Kind
+from app.services.tries import Failed, Kind
 from app.web.access import public
 from app.web.auth.blueprint import blueprint
 from app.web.auth.entering import HALF, enter
@@ -27,6 +27,7 @@ _WARNING = (
     "Somebody typed your password and then several wrong codes. If it was not you, choose a new password now."
 )
 _REFUSED = "This code does not fit, or was used before. Type the one that your app shows now."
+_OVER = "Too many codes did not fit. Sign in again with your password."
 
 
 class SecondForm(FlaskForm):  # type: ignore[misc]
@@ -51,15 +52,18 @@ def prove_second() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _page(half, form), 422
     subject = str(half.account_id)
-    with system_work() as uow:
-        failures = tries.begin(uow, Kind.SECOND_FACTOR, subject, request.remote_addr)
-    slow_down(failures)
     try:
-        factor = _take(half, form.code.data, failures + 1)
+        with system_work() as uow:
+            over = half_way.count_try(uow, half.id) >= half_way.MAX_FAILURES
+            failures = tries.begin(uow, Kind.SECOND_FACTOR, subject, request.remote_addr)
+            everywhere = tries.everywhere(uow, Kind.SECOND_FACTOR, subject)
+        slow_down(failures)
+        factor = _take(half, form.code.data, everywhere, over=over)
     except NotSignedInError:
         return redirect(url_for("auth.sign_in"), code=303)
     if factor is None:
-        return _page(half, form, _REFUSED), 401
+        page = render_template("auth/second_over.html", error=_OVER) if over else _page(half, form, _REFUSED)
+        return page, 401
     with system_work() as uow:
         tries.succeeded(uow, Kind.SECOND_FACTOR, subject, request.remote_addr)
     return enter(half.account, [Factor(half.factor), factor], half.target)
@@ -74,8 +78,11 @@ def pending() -> PendingSignIn | None:
         return held.pending(uow.session, UUID(named))
 
 
-def _take(half: PendingSignIn, code: str, tries_so_far: int) -> Factor | None:
+def _take(half: PendingSignIn, code: str, everywhere: Failed, *, over: bool) -> Factor | None:
     """Use up the code, and with it what was half done: both, or neither; None if the code does not fit.
+
+    ``over``: if it does not fit, it was the last. Of wrong ones the owner is told once in a while,
+    wherever they come from: whoever types them knows the password.
 
     Raises:
         NotSignedInError: another request did so first, or it has expired.
@@ -84,8 +91,11 @@ def _take(half: PendingSignIn, code: str, tries_so_far: int) -> Factor | None:
         factor = factors.prove(uow, half.account, code)
         if factor is None:
             sign_in.refused(uow, half.account.email, request.remote_addr)
-            if tries_so_far == _SUSPICIOUS:
-                accounts_service.tell_changed(uow, half.account, _WARNING)
+            if over:
+                half_way.end(uow, half.id)
+            if everywhere.times >= _SUSPICIOUS:
+                occasion = f"wrong codes since {everywhere.since.isoformat()}"
+                accounts_service.tell_changed(uow, half.account, _WARNING, occasion=occasion)
         else:
             half_way.use(uow, half.id)
         return factor

@@ -62,6 +62,8 @@ def invite_colleague() -> ResponseReturnValue:
     with system_work() as uow:  # no customer reads or writes what is counted
         service.count_invitation(uow, actor().id, actor().address)
     try:
+        with system_work() as uow:  # nor what other organisations' addresses are
+            service.check_not_elsewhere(uow, actor().organisation_id, form.email.data or "")
         with work() as uow:
             sign_in.forget_kept(uow, current_user.session_id)
             account = service.invite(uow, form.email.data or "", form.name.data or "")
@@ -111,7 +113,7 @@ def colleague_act(account_id: UUID, act: str) -> ResponseReturnValue:
     try:
         with work() as uow:
             sign_in.forget_kept(uow, current_user.session_id)
-            service.check_within_reach(uow, account_id)
+            service.check_within_reach(uow, account_id, lock=True)
             act_named(act, OF_MANAGERS).do(uow, account_id, form.reason.data)
     except InvalidInputError as error:
         form.reason.errors = [error.message]

@@ -107,8 +107,17 @@ def receipt(upload_id: UUID) -> ResponseReturnValue:
     return render_template("portal/receipt.html", upload=upload, checksum_line=line)
 
 
+@blueprint.get("/files/<uuid:upload_id>/delete")
+@requires(Permission.UPLOAD_DELETE, fresh=True)
+def delete_form(upload_id: UUID) -> ResponseReturnValue:
+    """Ask whether that is really meant."""
+    with work() as uow:
+        upload = uploads.get(uow.session, uow.actor, upload_id)
+    return render_template("portal/delete.html", upload=upload)
+
+
 @blueprint.post("/files/<uuid:upload_id>/delete")
-@requires(Permission.UPLOAD_DELETE)
+@requires(Permission.UPLOAD_DELETE, fresh=True)
 def delete(upload_id: UUID) -> ResponseReturnValue:
     """Delete the bytes; the row stays as a tombstone."""
     with work() as uow:

@@ -109,20 +109,27 @@ def clean_members(upload_id: UUID) -> ResponseReturnValue:
 
 
 @blueprint.get("/quarantine/<uuid:upload_id>/delete")
-@requires(Permission.QUARANTINE_REVIEW)
+@requires(Permission.QUARANTINE_REVIEW, fresh=True)
 def discard_form(upload_id: UUID) -> ResponseReturnValue:
     """Ask why a held bundle is to be deleted."""
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
+        kept = accounts.kept_for(uow.session, current_user.session_id, request.path)
     quarantine.check_held(upload)
-    return render_template("quarantine/delete.html", upload=upload, form=ReasonForm(formdata=None))
+    form = ReasonForm(formdata=None, data=kept)
+    return render_template("quarantine/delete.html", upload=upload, form=form)
 
 
 @blueprint.post("/quarantine/<uuid:upload_id>/delete")
-@requires(Permission.QUARANTINE_REVIEW)
+@requires(Permission.QUARANTINE_REVIEW, fresh=True, keeps=("reason",))
 def discard(upload_id: UUID) -> ResponseReturnValue:
     """Delete the bytes of a held bundle; the row stays as a tombstone."""
-    return _with_reason(upload_id, quarantine.delete, "quarantine/delete.html", then=_remove)
+
+    def act(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
+        sign_in.forget_kept(uow, current_user.session_id)
+        return quarantine.delete(uow, upload_id, reason)
+
+    return _with_reason(upload_id, act, "quarantine/delete.html", then=_remove)
 
 
 def _remove(upload: Upload) -> None:
