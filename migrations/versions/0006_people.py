@@ -108,6 +108,7 @@ def upgrade() -> None:
         sa.Column("factor", sa.String(length=32), nullable=False),
         sa.Column("target", sa.String(length=2000), nullable=False),
         sa.Column("expires_at", _TIME, nullable=False),
+        sa.Column("failures", sa.BigInteger(), server_default="0", nullable=False),
         of_account=True,
     )
     op.create_index(op.f("ix_pending_sign_in_account_id"), "pending_sign_in", ["account_id"], unique=False)

@@ -3,7 +3,8 @@
 What the portal signs in as may speak as `diagport_staff`, which sees every organisation, or as
 `diagport_tenant`, which sees and writes what is of the organisation in the setting
 `diagport.organisation` and nothing else. Neither owns anything; the trail they can only add to. What a
-customer never changes, however a view was written, `diagport_tenant` cannot: quotas, verdicts, tickets.
+customer never changes, however a view was written, `diagport_tenant` cannot: quotas, verdicts, tickets, nor
+who somebody is (address, role, organisation, whether they manage).
 
 The running release goes on as the tables' owner, whom row-level security does not bind.
 """
@@ -61,7 +62,8 @@ _ALL = "SELECT, INSERT, UPDATE, DELETE"
 _TENANT_MAY = {
     "organisation": "SELECT, UPDATE (used_bytes, used_uploads)",
     "organisation_domain": "SELECT",
-    "account": "SELECT, INSERT, UPDATE",
+    "account": "SELECT, INSERT, UPDATE (password_hash, active, activated_at, signed_in_at,"
+    " locale, time_zone, unwanted)",
     "ticket": "SELECT, UPDATE (used_bytes, used_uploads, last_used_at)",
     "upload": "SELECT, INSERT, UPDATE",
     "scan": "SELECT",
