@@ -86,7 +86,7 @@ def test_who_was_signed_out_by_idleness_is_told_and_goes_on_where_they_were(
     """T32."""
     account = make_account(system)
     browser.sign_in(account.email)
-    told = "Your session has ended"
+    told = "You were signed out. Sign in to come back"
     assert told not in Browser(browser.client.application).get("/sign-in").text
     age(system, since_use=IDLE)
     asked = browser.get("/files?state=clean", follow_redirects=True)
