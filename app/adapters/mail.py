@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 from typing import NoReturn
 
-from app.domain.errors import DependencyError, MailRefusedError, MailUncertainError
+from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError
 from app.ports import Message
 from app.settings import Settings
 
@@ -27,8 +27,8 @@ class SmtpMailer:
         """Hand the mail to the server.
 
         Raises:
-            MailRefusedError: refused for good (5xx).
-            MailUncertainError: the connection broke after the mail was on its way.
+            DeliveryRefusedError: refused for good (5xx).
+            DeliveryUncertainError: the connection broke after the mail was on its way.
             DependencyError: away, or refused for now.
         """
         with self._connect() as server:
@@ -39,7 +39,7 @@ class SmtpMailer:
             except smtplib.SMTPResponseException as error:
                 self._refused(error.smtp_code, error)
             except (OSError, smtplib.SMTPException) as error:
-                raise MailUncertainError("The mail server went away.", cause=str(error)) from error
+                raise DeliveryUncertainError("The mail server went away.", cause=str(error)) from error
 
     @contextmanager
     def _connect(self) -> Iterator[smtplib.SMTP]:
@@ -66,7 +66,7 @@ class SmtpMailer:
     @staticmethod
     def _refused(code: int, error: smtplib.SMTPException) -> NoReturn:
         if code >= _PERMANENT:
-            raise MailRefusedError("The mail server refused the mail.", cause=str(error)) from error
+            raise DeliveryRefusedError("The mail server refused the mail.", cause=str(error)) from error
         raise DependencyError("The mail server asks to try later.", cause=str(error)) from error
 
     def _compose(self, message: Message) -> EmailMessage:

@@ -146,13 +146,13 @@ class StorageFullError(PortalError):
     retry_after = 300
 
 
-class MailUncertainError(PortalError):
-    """The connection was lost after the mail was handed over: it may have gone, or not."""
+class DeliveryUncertainError(PortalError):
+    """The connection was lost after the message was handed over: it may have gone, or not."""
 
-    status, code = HTTPStatus.BAD_GATEWAY, "mail_uncertain"
+    status, code = HTTPStatus.BAD_GATEWAY, "delivery_uncertain"
 
 
-class MailRefusedError(PortalError):
-    """The mail server said no for good (SMTP 5xx): trying again is useless."""
+class DeliveryRefusedError(PortalError):
+    """Whoever should have taken it said no for good (SMTP 5xx, HTTP 4xx): trying again is useless."""
 
-    status, code = HTTPStatus.BAD_GATEWAY, "mail_refused"
+    status, code = HTTPStatus.BAD_GATEWAY, "delivery_refused"

@@ -16,6 +16,7 @@ class JobName(StrEnum):
     SCAN_UPLOAD = "scan_upload"
     SCAN_LARGE_UPLOAD = "scan_large_upload"
     RESCAN_UPLOAD = "rescan_upload"
+    SPREAD_EVENT = "spread_event"
     DELIVER = "deliver"
 
 
@@ -23,6 +24,7 @@ QUEUE_OF: Final[dict[JobName, QueueName]] = {
     JobName.SCAN_UPLOAD: QueueName.SCAN,
     JobName.SCAN_LARGE_UPLOAD: QueueName.SCAN_LARGE,
     JobName.RESCAN_UPLOAD: QueueName.SCAN_LARGE,
+    JobName.SPREAD_EVENT: QueueName.DELIVER,
     JobName.DELIVER: QueueName.DELIVER,
 }
 

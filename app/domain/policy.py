@@ -39,6 +39,12 @@ class Permission(StrEnum):
     INTEGRATION_MANAGE = "integration_manage"  # identity providers, token issuers
     AUDIT_READ = "audit_read"
     ACTIVITY_READ = "activity_read"  # who fetched an upload, who looked into it: from its page
+    INBOX_READ = "inbox_read"  # what support has to do
+    UPLOAD_ASSIGN = "upload_assign"  # say whose work it is
+    UPLOAD_KEEP = "upload_keep"  # longer than was agreed
+    UPLOAD_HOLD = "upload_hold"  # legal hold: nobody deletes it
+    CASE_FOLLOW = "case_follow"  # watch it, or mute it, for oneself
+    HEALTH_READ = "health_read"
 
 
 _P = Permission
@@ -54,6 +60,7 @@ _EVERYBODY: Final = frozenset(
         _P.SESSION_CONFIRM,
         _P.SESSION_END,
         _P.ACCOUNT_OWN,
+        _P.CASE_FOLLOW,
     }
 )
 _STAFF: Final = _EVERYBODY | {
@@ -62,6 +69,10 @@ _STAFF: Final = _EVERYBODY | {
     _P.CASE_MANAGE,
     _P.TICKET_MANAGE,
     _P.ACTIVITY_READ,
+    _P.INBOX_READ,
+    _P.UPLOAD_ASSIGN,
+    _P.UPLOAD_KEEP,
+    _P.UPLOAD_DELETE,
 }
 
 PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
@@ -69,7 +80,8 @@ PERMISSIONS: Final[dict[Role, frozenset[Permission]]] = {
     Role.ENGINEER: _STAFF,
     Role.ADMIN: _STAFF
     | {
-        _P.UPLOAD_DELETE,
+        _P.UPLOAD_HOLD,
+        _P.HEALTH_READ,
         _P.PERSON_MANAGE,
         _P.ORGANISATION_MANAGE,
         _P.INTEGRATION_MANAGE,
@@ -105,7 +117,9 @@ _SCOPE: Final[dict[Permission, Scope]] = {
 
 
 #: What only a person at a browser does, whatever a token covers.
-_PERSONAL: Final = frozenset({_P.TOKEN_MANAGE, _P.SESSION_CONFIRM, _P.SESSION_END, _P.ACCOUNT_OWN})
+_PERSONAL: Final = frozenset(
+    {_P.TOKEN_MANAGE, _P.SESSION_CONFIRM, _P.SESSION_END, _P.ACCOUNT_OWN, _P.CASE_FOLLOW}
+)
 
 
 def scope_of(permission: Permission) -> Scope | None:

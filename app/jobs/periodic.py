@@ -45,6 +45,11 @@ def ring_outdated(system: System) -> None:
             log.info("rang_for_outdated", count=count)
 
 
+def ring_events(system: System) -> None:
+    """Ring for what happened and was told to nobody though no bell hangs."""
+    _ring(system, JobName.SPREAD_EVENT, sweeping.ring_events)
+
+
 def ring_deliveries(system: System) -> None:
     """Ring for mails whose time has come though no bell hangs."""
     _ring(system, JobName.DELIVER, sweeping.ring_deliveries)

@@ -25,6 +25,7 @@ SCHEDULE: Final = (
     Periodic(periodic.ring_large_scans, every=2),
     Periodic(periodic.ring_rescans, every=2),
     Periodic(periodic.ring_outdated, every=2),
+    Periodic(periodic.ring_events, every=2),
     Periodic(periodic.ring_deliveries, every=2),
     Periodic(gatekeeping.tend_gate, every=5),
     Periodic(periodic.abandon_stale, every=60),

@@ -11,10 +11,13 @@ from app.models.account import (
 from app.models.audit import AuditChain, AuditEvent
 from app.models.base import Base
 from app.models.case import Case, Ticket
-from app.models.delivery import Delivery
+from app.models.channel import Channel
+from app.models.delivery import Delivery, EventRecord
 from app.models.factor import AccountLink, Passkey, PasskeyChallenge, PendingSignIn, RecoveryCode, Totp
 from app.models.gate import EngineStatus, Gate
 from app.models.identity import Identity, IdentityProvider, ProviderSignIn, TokenIssuer
+from app.models.notice import CaseFollow, KnownDevice, Notice, Subscription, UploadSight
+from app.models.step_run import StepRun
 from app.models.tries import TryCount
 from app.models.upload import Scan, Upload
 
@@ -27,11 +30,16 @@ __all__ = [
     "AuditEvent",
     "Base",
     "Case",
+    "CaseFollow",
+    "Channel",
     "Delivery",
     "EngineStatus",
+    "EventRecord",
     "Gate",
     "Identity",
     "IdentityProvider",
+    "KnownDevice",
+    "Notice",
     "Organisation",
     "OrganisationDomain",
     "Passkey",
@@ -41,9 +49,12 @@ __all__ = [
     "RecoveryCode",
     "Scan",
     "SignInSession",
+    "StepRun",
+    "Subscription",
     "Ticket",
     "TokenIssuer",
     "Totp",
     "TryCount",
     "Upload",
+    "UploadSight",
 ]

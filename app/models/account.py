@@ -1,6 +1,6 @@
 """Organisations, the people in them, and what they hold: sessions and API tokens."""
 
-from datetime import datetime
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -9,6 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.policy import Role
+from app.domain.retention import RetentionSince
 from app.models.base import Base, WithCreation, WithId, text_enum
 
 
@@ -23,6 +24,10 @@ class Organisation(WithId, WithCreation, Base):
     used_bytes: Mapped[int] = mapped_column(server_default="0", default=0)  # reserved, or stored
     used_uploads: Mapped[int] = mapped_column(server_default="0", default=0)
     retention_days: Mapped[int | None]  # bundles are kept so long; None: until somebody deletes them
+    retention_since: Mapped[RetentionSince] = mapped_column(  # what the days are counted from
+        text_enum(RetentionSince), server_default="received", default=RetentionSince.RECEIVED
+    )
+    retention_changed_at: Mapped[datetime | None]  # its bundles' dates are still to be written anew
     contacts: Mapped[list[str]] = mapped_column(  # mail addresses, to write to about the organisation
         server_default=text("'[]'"), default=list
     )
@@ -61,6 +66,7 @@ class Account(WithId, WithCreation, Base):
         CheckConstraint("(role = 'customer') = (organisation_id IS NOT NULL)", name="customers_have_one"),
         CheckConstraint("NOT manager OR role = 'customer'", name="managers_are_customers"),
         CheckConstraint("kind = 'person' OR (role = 'customer' AND password_hash IS NULL)", name="machines"),
+        CheckConstraint("(quiet_from IS NULL) = (quiet_until IS NULL)", name="quiet_hours_end"),
         Index("uq_account_email", text("lower(email)"), unique=True),
         # /admin/people: by name, all and of one organisation.
         Index(None, "name", "id"),
@@ -83,9 +89,9 @@ class Account(WithId, WithCreation, Base):
     time_zone: Mapped[str] = mapped_column(
         String(64), server_default="UTC", default="UTC"
     )  # of the tz database
-    unwanted: Mapped[list[str]] = mapped_column(  # events of `domain.events` that are not to be mailed
-        server_default=text("'[]'"), default=list
-    )
+    quiet_from: Mapped[time | None]  # by the clock on their wall: nothing is mailed that can wait ...
+    quiet_until: Mapped[time | None]  # ... until then
+    digest_at: Mapped[time] = mapped_column(server_default="08:00", default=time(8))  # the same clock
 
     organisation: Mapped[Organisation | None] = relationship(lazy="joined")
 

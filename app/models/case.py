@@ -6,9 +6,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.domain.retention import RetentionSince
 from app.domain.tickets import TicketState, state_of
 from app.models.account import Account, Organisation
-from app.models.base import Base, WithCreation, WithId
+from app.models.base import Base, WithCreation, WithId, text_enum
 
 _SEARCH = "lower(reference || ' ' || title)"
 
@@ -19,6 +20,8 @@ class Case(WithId, WithCreation, Base):
     __tablename__ = "support_case"  # "case" is a word of SQL
     __table_args__ = (
         UniqueConstraint("organisation_id", "reference"),
+        CheckConstraint("(retention_days IS NULL) = (retention_since IS NULL)", name="retention_is_whole"),
+        CheckConstraint("num_nulls(held_at, held_by, hold_reason) IN (0, 3)", name="hold_is_whole"),
         # /cases, newest first: everything, and one organisation's.
         Index(None, "created_at", "id"),
         Index(None, "organisation_id", "created_at", "id"),
@@ -35,6 +38,12 @@ class Case(WithId, WithCreation, Base):
     title: Mapped[str] = mapped_column(String(200), server_default="", default="")
     search: Mapped[str] = mapped_column(Text, Computed(_SEARCH, persisted=True), deferred=True)
     closed_at: Mapped[datetime | None]
+    retention_days: Mapped[int | None]  # of its bundles; None: as the organisation's
+    retention_since: Mapped[RetentionSince | None] = mapped_column(text_enum(RetentionSince))
+    retention_changed_at: Mapped[datetime | None]  # its bundles' dates are still to be written anew
+    held_at: Mapped[datetime | None]  # legal hold: nothing of it is deleted, whatever else says so
+    held_by: Mapped[str | None] = mapped_column(String(254))
+    hold_reason: Mapped[str | None] = mapped_column(Text)
 
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
 

@@ -41,6 +41,8 @@ class Upload(WithId, WithCreation, Base):
             name="sealed_is_whole",
         ),
         CheckConstraint("num_nonnulls(uploader_id, ticket_id) = 1", name="one_sender"),
+        CheckConstraint("num_nulls(held_at, held_by, hold_reason) IN (0, 3)", name="hold_is_whole"),
+        CheckConstraint("deleted_at IS NULL OR held_at IS NULL", name="held_is_not_deleted"),
         ForeignKeyConstraint(
             ["organisation_id", "case_reference"],
             ["support_case.organisation_id", "support_case.reference"],
@@ -67,6 +69,20 @@ class Upload(WithId, WithCreation, Base):
         Index("ix_upload_rescan", "rescan_asked_at", postgresql_where=text("rescan_asked_at IS NOT NULL")),
         # The same: those that newer signatures have not seen, the newest first.
         Index("ix_upload_outdated", "scanned_for", "created_at", postgresql_where=text("state = 'clean'")),
+        # The inbox: what is somebody's, and what is nobody's.
+        Index(
+            "ix_upload_assignee",
+            "assignee_id",
+            "created_at",
+            "id",
+            postgresql_where=text("assignee_id IS NOT NULL"),
+        ),
+        # The scheduler: what is to be deleted next.
+        Index(
+            "ix_upload_expires_at",
+            "expires_at",
+            postgresql_where=text("expires_at IS NOT NULL AND held_at IS NULL"),
+        ),
         # The send page: what this person left unfinished, and sent last.
         Index(None, "uploader_id", "created_at"),
         Index(None, "ticket_id", "created_at"),
@@ -142,8 +158,22 @@ class Upload(WithId, WithCreation, Base):
     released_by: Mapped[str | None] = mapped_column(String(254))
     release_reason: Mapped[str | None] = mapped_column(Text)
 
+    assignee_id: Mapped[UUID | None] = mapped_column(ForeignKey("account.id"))  # of the staff: works on it
+
+    last_downloaded_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]  # deleted from then on, unless held; None: kept
+    kept_until: Mapped[datetime | None]  # at least; somebody asked for it
+    held_at: Mapped[datetime | None]  # legal hold: not deleted, whatever else says so
+    held_by: Mapped[str | None] = mapped_column(String(254))
+    hold_reason: Mapped[str | None] = mapped_column(Text)
+    deleted_at: Mapped[datetime | None]
+    deleted_by: Mapped[str | None] = mapped_column(String(254))  # ``reason`` says why
+
+    trace: Mapped[str | None] = mapped_column(String(55))  # W3C traceparent of the request that sealed it
+
     organisation: Mapped[Organisation] = relationship(lazy="joined", innerjoin=True)
-    uploader: Mapped[Account | None] = relationship(lazy="joined")
+    uploader: Mapped[Account | None] = relationship(lazy="joined", foreign_keys=[uploader_id])
+    assignee: Mapped[Account | None] = relationship(lazy="joined", foreign_keys=[assignee_id])
     ticket: Mapped[Ticket | None] = relationship(lazy="joined")
     scan: Mapped["Scan | None"] = relationship(lazy="joined")
 

@@ -1,11 +1,13 @@
 """What the program needs from outside, as Protocols. `app.bootstrap` chooses who answers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from app.domain.channels import ChannelKind
 from app.domain.errors import DependencyError
+from app.ports.channel import Channel, Message
 from app.ports.fetching import Fetched, Fetcher
 from app.ports.keys import KeyReport, SigningKey, SigningKeys
-from app.ports.mail import Mailer, Message
 from app.ports.openid import OpenId
 from app.ports.queue import JobQueue
 from app.ports.scanner import Scanner
@@ -13,11 +15,11 @@ from app.ports.storage import PresignsDownloads, PresignsUploads, Settles, Side,
 
 __all__ = [
     "Adapters",
+    "Channel",
     "Fetched",
     "Fetcher",
     "JobQueue",
     "KeyReport",
-    "Mailer",
     "Message",
     "OpenId",
     "PresignsDownloads",
@@ -42,14 +44,27 @@ class Adapters:
     storage: Storage
     scanner: Scanner
     queue: JobQueue
-    mailer: Mailer
+    mailer: Channel
     keys: SigningKeys
     openid: OpenId
+    channels: Mapping[ChannelKind, Channel] = field(default_factory=dict)  # besides mail
     other_stores: tuple[Storage, ...] = ()
 
     @property
     def stores(self) -> tuple[Storage, ...]:
         return (self.storage, *self.other_stores)
+
+    def channel(self, kind: ChannelKind) -> Channel:
+        """Return what brings messages of that kind.
+
+        Raises:
+            DependencyError: it is not set up here.
+        """
+        if kind is ChannelKind.EMAIL:
+            return self.mailer
+        if kind not in self.channels:
+            raise DependencyError("Nothing here can bring messages of that kind.", kind=kind)
+        return self.channels[kind]
 
     def store(self, name: str) -> Storage:
         """Return the store of that name, as an upload's row has it.

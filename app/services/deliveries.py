@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.domain.errors import DependencyError
@@ -15,9 +16,9 @@ from app.domain.factors import LinkPurpose
 from app.domain.lifecycle import STORED, UploadState
 from app.domain.tickets import DEAD
 from app.log import get_logger
-from app.models import Delivery, Ticket, Upload
+from app.models import Channel, Delivery, Ticket, Upload
 from app.ports import Message
-from app.services import forgotten, letters, links, sealed_codes
+from app.services import channels, forgotten, letters, links, sealed_codes
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
@@ -29,26 +30,33 @@ _FIRST_RETRY, _LONGEST_RETRY = 15, 3600  # seconds
 _OPEN = (Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
 
 
+def _may_go() -> ColumnElement[bool]:
+    """Say that no channel that is paused keeps it waiting; a test of one may go all the same."""
+    shut = select(Channel.id).where(Channel.id == Delivery.channel_id, Channel.paused_at.is_not(None))
+    return or_(Delivery.channel_id.is_(None), Delivery.event == Event.CHANNEL_TEST, ~shut.exists())
+
+
 def due(uow: UnitOfWork, waited: int, limit: int) -> Sequence[UUID]:
     """Return the rows whose time came ``waited`` seconds ago or earlier, oldest first."""
     return uow.session.scalars(
         select(Delivery.id)
-        .where(*_OPEN, Delivery.next_at <= func.now() - timedelta(seconds=waited))
+        .where(*_OPEN, _may_go(), Delivery.next_at <= func.now() - timedelta(seconds=waited))
         .order_by(Delivery.next_at)
         .limit(limit)
     ).all()
 
 
 def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
-    """Count one attempt and return the mail to send; None when there is nothing to do.
+    """Count one attempt and return the message to send; None when there is nothing to do.
 
     The attempt is counted before the send, so that no crash makes it a fourth.
     """
     delivery = uow.session.scalars(
         update(Delivery)
-        .where(Delivery.id == delivery_id, *_OPEN, Delivery.next_at <= func.now())
+        .where(Delivery.id == delivery_id, *_OPEN, _may_go(), Delivery.next_at <= func.now())
         .values(attempts=Delivery.attempts + 1, next_at=func.now() + timedelta(seconds=60))
         .returning(Delivery)
+        .execution_options(synchronize_session=False)
     ).one_or_none()
     if delivery is None:
         return None
@@ -65,14 +73,44 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
     if upload and not _still_so(delivery, upload):
         _overtake(delivery, f"The upload was {upload.state} before the mail went.")
         return None
-    return letters.compose(delivery, upload, uow.settings.base_url, _code(uow, delivery))
+    message = letters.compose(delivery, upload, uow.settings.base_url, _code(uow, delivery))
+    return _for_channel(uow, delivery, message) if delivery.channel_id else message
+
+
+def _for_channel(uow: UnitOfWork, delivery: Delivery, letter: Message) -> Message | None:
+    """Return the letter as a channel's message; None if there is no such channel any more."""
+    channel = uow.session.get_one(Channel, delivery.channel_id)
+    if channel.removed_at is not None:
+        _overtake(delivery, "The channel was removed.")
+        return None
+    to, record = channels.unseal(uow.settings, channel), delivery.record
+    return replace(
+        letter,
+        to=to.address,
+        kind=channel.kind,
+        secret=to.secret,
+        event=str(delivery.event),
+        version=record.version if record else 1,
+        at=record.created_at if record else delivery.created_at,
+        payload=record.payload if record else {},
+    )
 
 
 def _still_so(delivery: Delivery, upload: Upload) -> bool:
-    """Whether what the mail would tell of the upload is so."""
-    if delivery.event is Event.UPLOAD_EXPIRING:  # and nothing has come since
-        return upload.state is UploadState.RECEIVING and upload.active_at < delivery.created_at
-    return upload.state in ({UploadState.CLEAN} if delivery.event is Event.UPLOAD_CLEAN else STORED)
+    """Whether what the message would tell of the upload is so."""
+    match delivery.event:
+        case Event.UPLOAD_EXPIRING:  # and nothing has come since
+            return upload.state is UploadState.RECEIVING and upload.active_at < delivery.created_at
+        case Event.UPLOAD_CLEAN:
+            return upload.state is UploadState.CLEAN
+        case Event.UPLOAD_RELEASED:
+            return upload.released_at is not None
+        case Event.UPLOAD_REJECTED | Event.UPLOAD_DELETED:
+            return True
+        case Event.UPLOAD_DELETION_DUE:
+            return upload.state in STORED and upload.expires_at is not None and upload.held_at is None
+        case _:
+            return upload.state in STORED
 
 
 def _brings_ticket(uow: UnitOfWork, delivery: Delivery) -> bool:

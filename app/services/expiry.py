@@ -58,6 +58,6 @@ def warn(uow: UnitOfWork) -> int:
             Event.UPLOAD_EXPIRING,
             upload,
             occasion=upload.active_at.isoformat(),
-            until=until.isoformat(),
+            told={"until": until.isoformat()},
         )
     return len(stalled)

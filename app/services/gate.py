@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
+from app.domain.payloads import ServiceFacts
 from app.domain.verdict import Engine
 from app.log import get_logger
 from app.models import Gate, Scan, Upload
@@ -143,7 +144,13 @@ def _turn(uow: UnitOfWork, gate: Gate, reason: str | None) -> None:
         log.error("gate_closed", why=reason)
     if not (is_new and is_now):  # a new installation opening is no news
         event = Event.GATE_OPENED if is_now else Event.GATE_CLOSED
-        notices.announce(uow, event, occasion=str(moment), reason=reason)
+        notices.announce(
+            uow,
+            event,
+            payload=ServiceFacts(name="virus check", reason=reason),
+            occasion=str(moment),
+            told={"reason": reason},
+        )
 
 
 def _doubt_since(uow: UnitOfWork, moment: datetime | None) -> None:

@@ -1,45 +1,65 @@
-"""Who hears of what: rows in the outbox. `letters` has the words."""
+"""What happened, written down with the change that made it happen. `spreading` finds out who hears of it."""
 
 import hashlib
+from collections.abc import Mapping
+from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from app.domain.events import AUDIENCE, MANDATORY, Event
+from app.domain.events import Event
 from app.domain.jobs import JobName
-from app.models import Account, AccountKind, Delivery, Upload
-from app.queries import accounts
-from app.services import sealed_codes
+from app.domain.payloads import Payload, as_json
+from app.models import Delivery, EventRecord, Upload
+from app.queries import cases
+from app.services import facts, sealed_codes
 from app.uow import UnitOfWork
 
 
 def announce(
-    uow: UnitOfWork, event: Event, upload: Upload | None = None, *, occasion: str = "", **told: object
+    uow: UnitOfWork,
+    event: Event,
+    upload: Upload | None = None,
+    *,
+    payload: Payload | None = None,
+    organisation_id: UUID | None = None,
+    case_id: UUID | None = None,
+    account_id: UUID | None = None,
+    occasion: str = "",
+    told: Mapping[str, object] | None = None,
 ) -> None:
-    """Put one row per recipient into the outbox, and ring for each after the commit.
+    """Write down that something happened, and ring for it to be spread after the commit.
 
-    People who chose not to hear of it get none, unless it is among what nobody can do without.
-
-    The same event of the same upload and ``occasion`` reaches a recipient's row once, however
-    often it is announced. ``told`` is what the words need beside the upload's row.
+    The same event of the same upload, organisation, case or account and ``occasion`` is written once,
+    however often it is announced. ``payload`` is what programs are told, the upload's facts if not given;
+    ``told`` is what the words need beside the upload's row. With ``account_id`` it concerns that person
+    alone, besides what channels hear.
     """
-    audience = AUDIENCE[event]
-    people = list(uow.session.scalars(accounts.in_roles(audience.roles)))
-    if audience.uploader and upload:
-        people += uow.session.scalars(
-            select(Account).where(
-                Account.id == upload.uploader_id,
-                Account.active,
-                Account.kind == AccountKind.PERSON,
-                # Who has moved to another organisation has nothing to do with it any more.
-                func.coalesce(Account.organisation_id == upload.organisation_id, True),
-            )
+    if upload is not None:
+        payload = payload or facts.of_upload(upload)
+        organisation_id = upload.organisation_id
+        case = cases.of_upload(uow.session, upload) if upload.case_reference else None
+        case_id = case.id if case else None
+    about = (
+        [str(upload.id)] if upload else [str(each) for each in (organisation_id, case_id, account_id) if each]
+    )
+    record_id = uow.session.scalar(
+        insert(EventRecord)
+        .values(
+            event=event,
+            version=payload.VERSION if payload else 1,
+            payload=as_json(payload) if payload else {},
+            told=dict(told or {}),
+            upload_id=upload.id if upload else None,
+            case_id=case_id,
+            organisation_id=organisation_id,
+            account_id=account_id,
+            dedupe_key=key_of(event, *about, occasion),
         )
-    recipients = {each.email for each in people if event in MANDATORY or event not in each.unwanted}
-    if audience.uploader and upload and upload.ticket and upload.ticket.recipient:
-        recipients.add(upload.ticket.recipient)  # whoever the ticket was sent to
-    for recipient in sorted(recipients):
-        _put(uow, event, recipient, upload, occasion, told)
+        .on_conflict_do_nothing(index_elements=["dedupe_key"])
+        .returning(EventRecord.id)
+    )
+    if record_id is not None:
+        uow.enqueue(JobName.SPREAD_EVENT, str(record_id))
 
 
 def tell(
@@ -52,30 +72,19 @@ def tell(
     code: str | None = None,
     **told: object,
 ) -> None:
-    """Put one row for one mail address into the outbox, unless it is there; see `announce`.
+    """Put one mail for one address into the outbox, unless it is there; nobody else hears of it.
 
     ``code`` is what the words need, and nobody else may read before the mail has gone.
     """
     sealed = sealed_codes.seal(uow.settings, code) if code is not None else {}
-    _put(uow, event, recipient, upload, occasion, told | sealed)
-
-
-def _put(
-    uow: UnitOfWork,
-    event: Event,
-    recipient: str,
-    upload: Upload | None,
-    occasion: str,
-    told: dict[str, object],
-) -> None:
     delivery_id = uow.session.scalar(
         insert(Delivery)
         .values(
             event=event,
             upload_id=upload.id if upload else None,
             recipient=recipient,
-            dedupe_key=_dedupe_key(event, upload, occasion, recipient),
-            told=told,
+            dedupe_key=key_of(event, str(upload.id) if upload else "", occasion, recipient.lower()),
+            told=told | sealed,
         )
         .on_conflict_do_nothing(index_elements=["dedupe_key"])
         .returning(Delivery.id)
@@ -84,6 +93,6 @@ def _put(
         uow.enqueue(JobName.DELIVER, str(delivery_id))
 
 
-def _dedupe_key(event: Event, upload: Upload | None, occasion: str, recipient: str) -> str:
-    about = "\n".join(filter(None, [str(upload.id) if upload else "", occasion]))
-    return hashlib.sha256(f"{event}\n{about}\n{recipient.lower()}".encode()).hexdigest()
+def key_of(*parts: str) -> str:
+    """Return the key under which something is told once, hex."""
+    return hashlib.sha256("\n".join(filter(None, parts)).encode()).hexdigest()

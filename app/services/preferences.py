@@ -3,12 +3,19 @@
 from collections.abc import Collection
 from zoneinfo import available_timezones
 
+from sqlalchemy import delete
+
 from app.domain.errors import InvalidInputError
 from app.domain.events import choices_of
 from app.domain.locales import LOCALES
-from app.models import Account
+from app.domain.subscriptions import Way
+from app.models import Account, Subscription
+from app.queries import subscriptions as subscriptions_query
 from app.services import audit
 from app.uow import UnitOfWork
+
+#: Of one's subscriptions those that hold wherever a narrower one does not.
+GENERAL = (Subscription.organisation_id.is_(None), Subscription.case_id.is_(None))
 
 
 def choose_manner(uow: UnitOfWork, locale: str | None, time_zone: str | None) -> None:
@@ -31,7 +38,9 @@ def choose_manner(uow: UnitOfWork, locale: str | None, time_zone: str | None) ->
 def choose_notices(uow: UnitOfWork, wanted: Collection[str]) -> None:
     """Let the actor get only these of the mails that somebody in their role may do without."""
     own = uow.session.get_one(Account, uow.actor.id)
-    unwanted = [str(event) for event in choices_of(own.role) if event not in wanted]
-    before, own.unwanted = own.unwanted, unwanted
-    if before != unwanted:
-        audit.record(uow, "account.notices_chosen", person=own, before=before, after=unwanted)
+    before = subscriptions_query.general(uow.session, own.id)
+    unwanted = [event for event in choices_of(own.role, manager=own.manager) if event not in wanted]
+    uow.session.execute(delete(Subscription).where(Subscription.account_id == own.id, *GENERAL))
+    uow.session.add_all(Subscription(account_id=own.id, event=event, way=Way.OFF) for event in unwanted)
+    if set(before) != set(unwanted):
+        audit.record(uow, "account.notices_chosen", person=own, before=sorted(before), after=sorted(unwanted))

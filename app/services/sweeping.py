@@ -20,6 +20,7 @@ from app.services import (
     half_way,
     links,
     provider_sign_in,
+    spreading,
     tickets,
     tries,
 )
@@ -69,6 +70,11 @@ def ring_outdated(uow: UnitOfWork) -> int:
     if current is None or not gate.is_open(uow) or due.others_first(uow):
         return 0
     return _ring(uow, JobName.RESCAN_UPLOAD, due.newest_outdated(uow, edition(current), _FEW))
+
+
+def ring_events(uow: UnitOfWork, waited: int) -> int:
+    """Ring again for what happened ``waited`` seconds ago and was not spread; return how many."""
+    return _ring(uow, JobName.SPREAD_EVENT, spreading.waiting(uow, waited, _BATCH))
 
 
 def ring_deliveries(uow: UnitOfWork, waited: int) -> int:

@@ -22,6 +22,7 @@ from app.system import System
 from tests.factories.people import bearer, make_account, make_actor
 from tests.factories.signing_in import make_everything_of
 from tests.factories.tickets import issue_ticket
+from tests.factories.told import make_everything_told
 from tests.factories.uploads import ENGINE, make_upload
 from tests.live import clone_database
 
@@ -59,7 +60,8 @@ def fill(system: System) -> None:
         gate.report(uow, [], "test", None)
     sender = make_actor(system)
     for state in UploadState:
-        make_upload(system, sender, state)
+        upload = make_upload(system, sender, state)
+    make_everything_told(system, account, upload)
 
 
 def test_the_models_are_what_the_migrations_make(database_of_its_own: tuple[Config, Database]) -> None:

@@ -4,16 +4,25 @@ import re
 
 from sqlalchemy import select, text
 
-from app.jobs.deliver import deliver
-from app.models import Delivery
+from app.jobs.deliver import deliver, spread_event
+from app.models import Delivery, EventRecord
 from app.ports import Message
 from app.system import System
 from tests.fakes import FakeMailer
 
 
+def spread_all(system: System) -> None:
+    """Let what happened reach the outbox of everybody whom it concerns."""
+    with system.work() as uow:
+        waiting = uow.session.scalars(select(EventRecord.id).where(EventRecord.spread_at.is_(None))).all()
+    for record_id in waiting:
+        spread_event(system, str(record_id))
+
+
 def send_all(system: System, mailer: FakeMailer) -> list[Message]:
     """Send what waits, whatever it waits for; return the mails of just now."""
     before = len(mailer.sent)
+    spread_all(system)
     with system.work() as uow:
         uow.session.execute(text("UPDATE delivery SET next_at = now() WHERE sent_at IS NULL"))
         waiting = uow.session.scalars(

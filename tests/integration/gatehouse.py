@@ -14,6 +14,7 @@ from app.queries import gate as gate_query
 from app.queries.gate import GateStatus
 from app.system import System
 from tests.factories.eicar import eicar
+from tests.factories.mailbox import spread_all
 from tests.factories.people import make_account
 from tests.factories.probing import teach
 from tests.fakes import FakeScanner
@@ -57,6 +58,7 @@ def tend_later(system: System, seconds: float = 601) -> GateStatus:
 
 def told(system: System) -> list[tuple[Event, str | None]]:
     """Return what was put into the outbox about the gate, in order."""
+    spread_all(system)
     with system.work() as uow:
         rows = uow.session.scalars(
             select(Delivery).where(Delivery.upload_id.is_(None)).order_by(Delivery.created_at)

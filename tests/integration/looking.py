@@ -16,6 +16,7 @@ from app.jobs import periodic
 from app.models import AuditEvent, Delivery, Upload
 from app.queries import uploads
 from app.system import System
+from tests.factories.mailbox import spread_all
 
 T = TypeVar("T")
 
@@ -45,6 +46,7 @@ def details(system: System, upload_id: UUID) -> list[dict[str, Any]]:
 
 
 def outbox(system: System, upload_id: UUID) -> Sequence[Delivery]:
+    spread_all(system)
     with system.work() as uow:
         uow.session.expire_all()
         return uow.session.scalars(

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from app import log as logs
-from app.domain.errors import DependencyError, MailRefusedError, MailUncertainError, PortalError
+from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError, PortalError
 from app.domain.events import Event
 from app.domain.policy import Role
 from app.models import Account, Delivery
@@ -100,8 +100,8 @@ def begin(app: Flask, system: System, event: Event) -> None:
 
 
 ENDS: dict[str, PortalError] = {
-    "refused": MailRefusedError("Refused.", cause="550 no such user"),
-    "uncertain": MailUncertainError("The mail server went away.", cause="after DATA"),
+    "refused": DeliveryRefusedError("Refused.", cause="550 no such user"),
+    "uncertain": DeliveryUncertainError("The mail server went away.", cause="after DATA"),
 }
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from app.adapters.mail import SmtpMailer
 from app.cli.dev.ports import free_port
 from app.cli.dev.services import Services
-from app.domain.errors import DependencyError, MailRefusedError, MailUncertainError, PortalError
+from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError, PortalError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
 from app.jobs.deliver import deliver
@@ -135,11 +135,15 @@ GREY, NO = b"451 try later", b"550 no such user"
 @pytest.mark.parametrize(
     ("replies", "error"),
     [
-        pytest.param((*OK, b"250 ok", NO, b"250 ok"), MailRefusedError, id="recipient refused"),
+        pytest.param((*OK, b"250 ok", NO, b"250 ok"), DeliveryRefusedError, id="recipient refused"),
         pytest.param((*OK, b"250 ok", GREY, b"250 ok"), DependencyError, id="greylisted"),
         pytest.param((*OK, b"250 ok", b"250 ok", b"354 go", GREY, b"250 ok"), DependencyError, id="later"),
-        pytest.param((*OK, b"250 ok", b"250 ok", b"354 go", NO, b"250 ok"), MailRefusedError, id="content"),
-        pytest.param((*OK, b"250 ok", b"250 ok", b"354 go"), MailUncertainError, id="gone after the mail"),
+        pytest.param(
+            (*OK, b"250 ok", b"250 ok", b"354 go", NO, b"250 ok"), DeliveryRefusedError, id="content"
+        ),
+        pytest.param(
+            (*OK, b"250 ok", b"250 ok", b"354 go"), DeliveryUncertainError, id="gone after the mail"
+        ),
         pytest.param((b"421 too busy",), DependencyError, id="too busy"),
         pytest.param((b"554 not here",), DependencyError, id="no service"),
         pytest.param((b"220 hi",), DependencyError, id="gone after the greeting"),

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import func, select, true, update
 
-from app.domain.errors import DependencyError, MailRefusedError, MailUncertainError, PortalError
+from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError, PortalError
 from app.domain.events import Event
 from app.domain.jobs import JobName
 from app.domain.lifecycle import UploadState
@@ -143,7 +143,7 @@ class TestAttempts:
     def test_a_mail_of_unknown_fate_is_tried_three_times(
         self, system: System, clean: Upload, mailer: FakeMailer
     ) -> None:
-        mailer.error = MailUncertainError("The mail server went away.", cause="after DATA")
+        mailer.error = DeliveryUncertainError("The mail server went away.", cause="after DATA")
         for attempt in range(1, deliveries.MAX_ATTEMPTS + 1):
             delivery = try_once(system, clean)
             assert (delivery.attempts, delivery.failures, delivery.dead_at) == (attempt, 0, None)
@@ -153,7 +153,7 @@ class TestAttempts:
     def test_a_mail_refused_for_good_is_dead_at_once(
         self, system: System, clean: Upload, mailer: FakeMailer
     ) -> None:
-        mailer.error = MailRefusedError("Refused.", cause="550 no such user")
+        mailer.error = DeliveryRefusedError("Refused.", cause="550 no such user")
         delivery = try_once(system, clean)
         assert delivery.dead_at is not None
         assert delivery.attempts == 0
@@ -217,7 +217,7 @@ def test_what_must_wait_is_neither_sent_nor_rung_for(
     assert queue.rung == [(JobName.DELIVER, str(row(system, clean).id))]
 
 
-@pytest.mark.parametrize("error", [None, MailRefusedError("Refused.")])
+@pytest.mark.parametrize("error", [None, DeliveryRefusedError("Refused.")])
 def test_what_has_ended_is_not_rung_for(
     system: System, clean: Upload, mailer: FakeMailer, queue: FakeQueue, error: PortalError | None
 ) -> None:

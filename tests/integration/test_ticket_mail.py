@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from app import log as logs
-from app.domain.errors import DependencyError, MailRefusedError, MailUncertainError, PortalError
+from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError, PortalError
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
@@ -128,8 +128,8 @@ def test_under_a_new_key_it_goes_on_with_the_old_one_and_not_without(
 
 
 ENDS: dict[str, PortalError] = {
-    "refused": MailRefusedError("Refused.", cause="550 no such user"),
-    "uncertain": MailUncertainError("The mail server went away.", cause="after DATA"),
+    "refused": DeliveryRefusedError("Refused.", cause="550 no such user"),
+    "uncertain": DeliveryUncertainError("The mail server went away.", cause="after DATA"),
     "away": DependencyError("The mail server is away.", cause="a test"),
 }
 
@@ -147,7 +147,7 @@ def test_what_never_goes_is_forgotten_too(
     assert not has_code(whole_database(system), issued)
 
 
-@pytest.mark.parametrize("kind", [MailRefusedError, MailUncertainError, DependencyError])
+@pytest.mark.parametrize("kind", [DeliveryRefusedError, DeliveryUncertainError, DependencyError])
 def test_what_a_mail_server_quotes_is_not_kept(
     system: System, issued: Issued, mailer: FakeMailer, kind: type[PortalError]
 ) -> None:

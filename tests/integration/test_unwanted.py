@@ -6,10 +6,12 @@ from sqlalchemy import select
 from app.domain.events import MANDATORY, Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Role
-from app.models import Account, Delivery
+from app.domain.subscriptions import Way
+from app.models import Delivery, Subscription
 from app.queries.accounts import actor_of
 from app.services import notices, preferences
 from app.system import System
+from tests.factories.mailbox import spread_all
 from tests.factories.people import make_actor, make_machine
 from tests.factories.uploads import make_upload
 
@@ -24,6 +26,7 @@ def told(system: System, event: Event, sender: Actor) -> set[str]:
     upload = make_upload(system, sender, UploadState.CLEAN)
     with system.work() as uow:
         notices.announce(uow, event, upload)
+    spread_all(system)
     with system.work() as uow:
         rows = select(Delivery.recipient).where(Delivery.upload_id == upload.id, Delivery.event == event)
         return set(uow.session.scalars(rows))
@@ -44,7 +47,7 @@ def test_who_wants_none_gets_none(system: System) -> None:
 def test_what_is_mandatory_comes_whatever_the_row_says(system: System, role: Role) -> None:
     person = make_actor(system, role)
     with system.work() as uow:
-        uow.session.get_one(Account, person.id).unwanted = [str(event) for event in Event]
+        uow.session.add_all(Subscription(account_id=person.id, event=event, way=Way.OFF) for event in Event)
     sender = person if role is Role.CUSTOMER else make_actor(system)
     assert Event.UPLOAD_RECALLED in MANDATORY
     assert person.email in told(system, Event.UPLOAD_RECALLED, sender)

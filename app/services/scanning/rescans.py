@@ -139,7 +139,7 @@ def _flip(uow: UnitOfWork, held: Claim, report: ScanReport) -> None:
     told = {}
     if infected:
         told = {"downloaded_by": recall.downloaded_by(uow, upload)}
-    notices.announce(uow, event, upload, occasion=f"scan {held.epoch}", **told)
+    notices.announce(uow, event, upload, occasion=f"scan {held.epoch}", told=told)
 
 
 def _newest_edition(uow: UnitOfWork) -> str:

@@ -76,7 +76,8 @@ def choose_notices() -> ResponseReturnValue:
 def mails_for(actor: Actor) -> tuple[list[tuple[Event, str]], list[str]]:
     """Return the mails that may be chosen, with their words, and the words of those that always come."""
     role = actor.role or Role.CUSTOMER
-    words = {event: _MAILS[event][role in STAFF] for event in heard_by(role)}
+    heard = [event for event in heard_by(role, manager=actor.manager) if event in _MAILS]
+    words = {event: _MAILS[event][role in STAFF] for event in heard}
     return (
         [(event, says) for event, says in words.items() if event not in MANDATORY],
         [says for event, says in words.items() if event in MANDATORY],

@@ -6,8 +6,8 @@ from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.domain.policy import Permission
-from app.queries import identities, tokens
-from app.queries import preferences as chosen
+from app.domain.subscriptions import Way
+from app.queries import identities, subscriptions, tokens
 from app.web.access import requires
 from app.web.account import factors, preferences, sessions
 from app.web.account.blueprint import blueprint
@@ -22,7 +22,7 @@ def page() -> ResponseReturnValue:
     """Show whoever asks what is known of them, and what they may change."""
     with work() as uow:
         held = tokens.held_by(uow.session, uow.actor.id)
-        unwanted = chosen.unwanted_by(uow.session, uow.actor.id)
+        ways = subscriptions.general(uow.session, uow.actor.id)
         signing_in = factors.shown(uow)
     with system_work() as uow:
         linked = identities.linked_to(uow.session, actor().id)
@@ -33,7 +33,7 @@ def page() -> ResponseReturnValue:
         held=held,
         linked=linked,
         places=sessions.places(),
-        mails=[(event, words, event not in unwanted) for event, words in offered],
+        mails=[(event, words, ways.get(event) is not Way.OFF) for event, words in offered],
         always=always,
         locales=preferences.locale_choices(),
         zones=preferences.zone_choices(),

@@ -1,0 +1,56 @@
+"""What 0011 and 0012 left for later: their indexes and rules on tables that may be long.
+
+Every step commits for itself; a run that was broken off is simply run again.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013_kept_filled"
+down_revision = "0012_kept"
+
+_INDEXES = (
+    ("ix_upload_assignee", "upload", ["assignee_id", "created_at", "id"], "assignee_id IS NOT NULL"),
+    ("ix_upload_expires_at", "upload", ["expires_at"], "expires_at IS NOT NULL AND held_at IS NULL"),
+    ("ix_delivery_account_id", "delivery", ["account_id"], None),
+    ("ix_delivery_record_id", "delivery", ["record_id"], None),
+    ("ix_delivery_created_at_id", "delivery", ["created_at", "id"], None),
+    (
+        "ix_delivery_channel_id_created_at_id",
+        "delivery",
+        ["channel_id", "created_at", "id"],
+        "channel_id IS NOT NULL",
+    ),
+    ("ix_delivery_dead", "delivery", ["dead_at", "id"], "dead_at IS NOT NULL"),
+)
+_RULES = (
+    ("upload", "fk_upload_assignee_id"),
+    ("upload", "ck_upload_hold_is_whole"),
+    ("upload", "ck_upload_held_is_not_deleted"),
+    ("support_case", "ck_support_case_hold_is_whole"),
+    ("support_case", "ck_support_case_retention_is_whole"),
+    ("delivery", "ck_delivery_event"),
+)
+
+
+def upgrade() -> None:
+    """Apply, while either release goes on."""
+    with op.get_context().autocommit_block():
+        for name, table, columns, where in _INDEXES:
+            op.drop_index(name, table_name=table, if_exists=True, postgresql_concurrently=True)
+            narrow = sa.text(where) if where else None
+            op.create_index(name, table, columns, postgresql_where=narrow, postgresql_concurrently=True)
+        for table, rule in _RULES:
+            op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {rule}")
+        # What was downloaded before is counted from its first download, the only one that was noted.
+        op.execute(
+            "UPDATE upload SET last_downloaded_at = first_downloaded_at"
+            " WHERE first_downloaded_at IS NOT NULL AND last_downloaded_at IS NULL"
+        )
+        op.execute("UPDATE upload SET deleted_at = active_at WHERE state = 'deleted' AND deleted_at IS NULL")
+
+
+def downgrade() -> None:
+    """Take back."""
+    for name, table, _, _ in reversed(_INDEXES):
+        op.drop_index(name, table_name=table)
