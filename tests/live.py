@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -10,8 +11,14 @@ import psycopg
 import requests
 
 from app.cli.dev.application import Application
+from app.cli.dev.demo import install_demo
 from app.cli.dev.postgres import portal_url
 from app.cli.dev.services import Services
+from app.db import Database
+from app.domain.policy import SYSTEM
+from app.settings import Settings
+from app.uow import unit_of_work
+from tests.fakes import FakeQueue
 
 T = TypeVar("T")
 
@@ -67,15 +74,24 @@ class Live:
         self.accounts: dict[str, dict[str, str]] = {}
 
     def start(self) -> None:
-        demo = self.application.python(
-            "demo", "-m", "flask", "--app", "wsgi", "dev", "demo",
-            "--file", self._demo, "--url", self.url, "--mail", self.services.mail_url,
-        )  # fmt: skip
-        demo.start()
+        self._make_accounts()
         self.application.start()
-        demo.finish()
         for entry in json.loads(self._demo.read_text())["accounts"]:
             self.accounts[entry.get("organisation", entry["role"])] = entry
+
+    def _make_accounts(self) -> None:
+        """Do in this process what `make run` does in one of its own, which takes a second to load."""
+        settings = Settings(
+            **{name: value for name, value in self._environment() if name in Settings.model_fields}
+        )
+        database = Database.connect(portal_url(self.database_url))
+        work = partial(unit_of_work, database, FakeQueue(), settings, SYSTEM)
+        install_demo(self._demo, self.url, self.services.mail_url, work)
+        database.engine.dispose()
+
+    def _environment(self) -> Iterator[tuple[str, Any]]:
+        for name, value in self.application.environment.items():
+            yield name.removeprefix("DIAGPORT_").lower(), value
 
     def stop(self) -> None:
         self.application.stop()

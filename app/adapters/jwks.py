@@ -10,9 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from joserfc import jwk
-from joserfc.errors import JoseError
-
 from app.domain.errors import FetchError
 from app.log import get_logger
 from app.ports.fetching import Fetched, Fetcher
@@ -139,6 +136,10 @@ def read(answer: Fetched) -> KeyReport:
 
 def _key(member: Any) -> SigningKey | str:
     """Return the key, or why it is not taken."""
+    # Here, because joserfc costs every process 2 MB and a tenth of a second, and few have to do with JWTs.
+    from joserfc import jwk
+    from joserfc.errors import JoseError
+
     if not isinstance(member, dict):
         return "not an object."
     if unfit := _unfit(member):

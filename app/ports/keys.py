@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from joserfc.jwk import Key
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +14,7 @@ class SigningKey:
 
     id: str | None  # the member "kid" of its JWK
     algorithm: str
-    key: Key
+    key: "Key"
 
 
 @dataclass(frozen=True, slots=True)

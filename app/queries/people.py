@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.errors import NotFoundError
@@ -106,12 +106,7 @@ def page(session: Session, actor: Actor, filters: PeopleFilters, cursor: str | N
         BadRequestError: the cursor is not one of ours.
     """
     query = _narrow(visible_to(actor), filters)
-    if cursor:
-        query = query.where(tuple_(Account.name, Account.id) > tuple_(*places.decode_name(cursor)))
-    found = session.scalars(query.order_by(Account.name, Account.id).limit(PAGE_SIZE + 1)).all()
-    items = found[:PAGE_SIZE]
-    more = len(found) > PAGE_SIZE
-    return PeoplePage(items, places.encode_name(items[-1].name, items[-1].id) if more else None)
+    return PeoplePage(*places.page_by_name(session, query, Account, PAGE_SIZE, cursor))
 
 
 def facts(session: Session, account: Account) -> Facts:

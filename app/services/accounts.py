@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from app.domain import naming
@@ -11,8 +11,8 @@ from app.domain.events import Event
 from app.domain.factors import LinkPurpose
 from app.domain.organisations import clean_slug
 from app.domain.policy import STAFF, Role
-from app.models import Account, Organisation, PendingSignIn, SignInSession
-from app.services import audit, links, notices, passwords, tokens
+from app.models import Account, Organisation
+from app.services import audit, ending, links, notices, passwords, tokens
 from app.settings import Settings
 from app.uow import UnitOfWork
 
@@ -129,8 +129,7 @@ def set_password(uow: UnitOfWork, account: Account, password: str) -> None:
 
 def end_what_is_open(uow: UnitOfWork, account: Account) -> None:
     """End sessions, half-done sign-ins, tokens, and links to choose another password."""
-    for held in (SignInSession, PendingSignIn):
-        uow.session.execute(delete(held).where(held.account_id == account.id))
+    ending.sign_out(uow, [account.id])
     tokens.revoke_all(uow, account)
     links.end_all(uow, account, LinkPurpose.RESET)
 

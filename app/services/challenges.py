@@ -1,10 +1,10 @@
 """What passkeys sign: random, for one purpose, once and soon."""
 
+import secrets
 from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func
-from webauthn.helpers import generate_challenge
 
 from app.domain.errors import GoneError
 from app.domain.factors import Ceremony
@@ -20,7 +20,7 @@ def issue(uow: UnitOfWork, purpose: Ceremony, account_id: UUID | None) -> Passke
     row = PasskeyChallenge(
         account_id=account_id,
         purpose=purpose,
-        challenge=generate_challenge(),  # 64 random bytes
+        challenge=secrets.token_bytes(64),
         expires_at=func.now() + _LIFETIME,
     )
     uow.session.add(row)

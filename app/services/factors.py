@@ -1,17 +1,19 @@
 """Second factors of an account: every change leaves a trail, tells their owner, and ends other sessions."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
 from app.domain.errors import InvalidInputError
 from app.domain.factors import Factor
-from app.models import Account, Identity, Passkey, PasskeyChallenge, PendingSignIn, SignInSession, Totp
+from app.models import Account, Identity, Passkey, PasskeyChallenge, Totp
 from app.queries import factors
-from app.services import accounts, audit, passkeys, recovery, sessions, totp
-from app.services.passkey_proof import Proof
+from app.services import accounts, audit, ending, passkeys, recovery, sessions, totp
 from app.uow import UnitOfWork
+
+if TYPE_CHECKING:
+    from app.services.passkey_proof import Proof
 
 
 def own(uow: UnitOfWork) -> Account:
@@ -36,7 +38,7 @@ def prove(uow: UnitOfWork, account: Account, typed: str | None) -> Factor | None
     return Factor.RECOVERY_CODE
 
 
-def refuse_copied(uow: UnitOfWork, proof: Proof) -> None:
+def refuse_copied(uow: UnitOfWork, proof: "Proof") -> None:
     """Write down that a passkey was refused because there are two of it, and tell its owner."""
     audit.record(uow, "factor.passkey_copied", person=proof.account, passkey=proof.passkey.name)
     accounts.tell_changed(
@@ -70,10 +72,12 @@ def remove_app(uow: UnitOfWork, session_id: UUID | None) -> None:
 def add_passkey(
     uow: UnitOfWork, session_id: UUID | None, challenge: bytes, answer: Any, name: str | None
 ) -> Passkey:
-    """Keep a passkey that the actor's browser made; see `passkeys.register`."""
+    """Keep a passkey that the actor's browser made; see `passkey_making.register`."""
+    from app.services import passkey_making  # here: `passkey_proof` says why
+
     account = own(uow)
     before = state(uow, account)
-    passkey = passkeys.register(uow, account, challenge, answer, name)
+    passkey = passkey_making.register(uow, account, challenge, answer, name)
     _changed(
         uow, account, "factor.passkey_added", before, f"A passkey was added: {passkey.name}.", session_id
     )
@@ -132,7 +136,8 @@ def reset(uow: UnitOfWork, account: Account) -> None:
     """
     before = state(uow, account) | {"providers": _known_as(uow, account)}
     recovery.forget(uow, account)
-    for held in (Totp, Passkey, PasskeyChallenge, PendingSignIn, SignInSession, Identity):
+    ending.sign_out(uow, [account.id])
+    for held in (Totp, Passkey, PasskeyChallenge, Identity):
         uow.session.execute(
             delete(held).where(held.account_id == account.id).execution_options(synchronize_session=False)
         )

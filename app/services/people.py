@@ -87,7 +87,7 @@ def change(uow: UnitOfWork, account_id: UUID, place: Place) -> Account:
     if moved:
         ending.end_all(uow, account)
     elif demoted:
-        ending.sign_out(uow, account)
+        ending.sign_out(uow, [account.id])
     audit.record(
         uow,
         "account.changed",
@@ -121,7 +121,7 @@ def suspend(uow: UnitOfWork, account_id: UUID, reason: str | None) -> Account:
     _check_removable(uow, account, admins)
     account.active = False
     uow.session.flush()
-    ending.sign_out(uow, account)
+    ending.sign_out(uow, [account.id])
     tokens.revoke_all(uow, account)
     audit.record(uow, "account.suspended", person=account, reason=why)
     return account
@@ -137,7 +137,7 @@ def resume(uow: UnitOfWork, account_id: UUID) -> Account:
     account = people.get(uow.session, uow.actor, account_id, lock=True)
     if account.active:
         raise StateConflictError(f"{account.email} is not suspended.")
-    ending.sign_out(uow, account)  # who was just signing in when they were suspended
+    ending.sign_out(uow, [account.id])  # who was just signing in when they were suspended
     account.active = True
     audit.record(uow, "account.resumed", person=account)
     return account
@@ -146,7 +146,7 @@ def resume(uow: UnitOfWork, account_id: UUID) -> Account:
 def end_sessions(uow: UnitOfWork, account_id: UUID) -> Account:
     """Sign somebody out everywhere. Raises NotFoundError."""
     account = people.get(uow.session, uow.actor, account_id, lock=True)
-    ended = ending.sign_out(uow, account)
+    ended = ending.sign_out(uow, [account.id])
     audit.record(uow, "account.sessions_ended", person=account, sessions=ended)
     return account
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from app.domain.errors import NotFoundError
-from app.models import Account, PendingSignIn, SignInSession
-from app.services import audit, tokens
+from app.models import Account, SignInSession
+from app.services import audit, ending, tokens
 from app.uow import UnitOfWork
 
 
@@ -28,24 +28,12 @@ def end_own(uow: UnitOfWork, session_id: UUID) -> None:
 
 
 def end_others(uow: UnitOfWork, current_id: UUID | None, *, and_tokens: bool) -> None:
-    """End every session of the actor but the current one; with ``and_tokens`` revoke their tokens too.
-
-    Sign-ins that are half done end as well: whoever began one may have the password.
-    """
-    uow.session.execute(
-        delete(PendingSignIn)
-        .where(PendingSignIn.account_id == uow.actor.id)
-        .execution_options(synchronize_session=False)
-    )
-    ended = uow.session.scalars(
-        delete(SignInSession)
-        .where(SignInSession.account_id == uow.actor.id, SignInSession.id != current_id)
-        .returning(SignInSession.id)
-        .execution_options(synchronize_session=False)
-    ).all()
+    """End every session of the actor but the current one; with ``and_tokens`` revoke their tokens too."""
+    own = _own(uow)
+    ended = ending.sign_out(uow, [own.id], but=current_id)
     if and_tokens:
-        tokens.revoke_all(uow, _own(uow))
-    audit.record(uow, "session.others_ended", person=_own(uow), sessions=len(ended), tokens_too=and_tokens)
+        tokens.revoke_all(uow, own)
+    audit.record(uow, "session.others_ended", person=own, sessions=ended, tokens_too=and_tokens)
 
 
 def _own(uow: UnitOfWork) -> Account:

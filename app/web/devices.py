@@ -2,8 +2,6 @@
 
 from functools import lru_cache
 
-from ua_parser import parse
-
 
 @lru_cache(maxsize=1024)
 def device(user_agent: str | None) -> str:
@@ -11,6 +9,8 @@ def device(user_agent: str | None) -> str:
 
     A browser whose name nobody knows is "An unknown browser".
     """
+    from ua_parser import parse  # here: 3 MB that only a list of sessions needs
+
     known = parse(user_agent or "")
     program = known.user_agent.family if known.user_agent else "An unknown browser"
     return f"{program} on {known.os.family}" if known.os else program

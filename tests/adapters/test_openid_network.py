@@ -1,6 +1,7 @@
 """T38, T40: a provider that is huge, slow, elsewhere, or leads elsewhere. Over real sockets."""
 
 import json
+import select
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -116,7 +117,8 @@ def dripping(request: BaseHTTPRequestHandler) -> None:
     while time.monotonic() < end:
         request.wfile.write(b"X-More: y\r\n")
         request.wfile.flush()
-        time.sleep(0.05)
+        if select.select([request.connection], [], [], 0.05)[0]:
+            return  # they had enough, and hung up
 
 
 def client(issuer: str) -> Client:

@@ -7,7 +7,7 @@ import pyotp
 from app.domain.factors import Ceremony
 from app.models import Account
 from app.queries.accounts import actor_of
-from app.services import challenges, passkeys, recovery, totp
+from app.services import challenges, passkey_making, recovery, totp
 from app.system import System
 from tests.factories.authenticator import Authenticator
 
@@ -63,6 +63,6 @@ def make_passkey(
     authenticator = authenticator or Authenticator()
     with system.work(actor_of(account, "127.0.0.1")) as uow:
         challenge = challenges.issue(uow, Ceremony.REGISTER, account.id).challenge
-        answer = authenticator.make(passkeys.options(uow, account, challenge))
-        passkeys.register(uow, account, challenge, answer, f"Key {next(_number)}")
+        answer = authenticator.make(passkey_making.options(uow, account, challenge))
+        passkey_making.register(uow, account, challenge, answer, f"Key {next(_number)}")
     return authenticator

@@ -7,9 +7,8 @@ from app.system import System
 from tests.factories.people import make_account
 from tests.integration.looking import race
 from tests.oidc.hostile import Hostile
-from tests.oidc.test_accounts import change
 from tests.oidc.test_claims import STAFF
-from tests.oidc.world import known
+from tests.oidc.world import change, known
 
 
 def test_of_two_at_once_one_stays(committed: System) -> None:

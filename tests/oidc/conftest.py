@@ -8,7 +8,7 @@ from app.models import Account, IdentityProvider, Organisation
 from app.system import System
 from tests.factories.people import make_account, make_organisation
 from tests.oidc.hostile import Hostile, Network
-from tests.oidc.world import known
+from tests.oidc.world import JANE, known
 from tests.web.callers import Browser
 
 
@@ -44,6 +44,6 @@ def jane(system: System, acme: Organisation) -> Account:
     account = make_account(system, Role.CUSTOMER, acme)
     with system.work() as uow:
         row = uow.session.merge(account)
-        row.email = "jane@example.com"
-    account.email = "jane@example.com"
+        row.email = JANE
+    account.email = JANE
     return account

@@ -1,5 +1,6 @@
 """Ways in which a provider lies, and what must come of it."""
 
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,11 @@ Lie = Callable[[Hostile], object]
 
 def claim(**claims: Any) -> Lie:
     return lambda hostile: hostile.claims.update(claims)
+
+
+def seconds_from_now(**claims: float) -> Lie:
+    """Set times as they are when the test runs, which may be long after it was collected."""
+    return lambda hostile: hostile.claims.update({name: time.time() + by for name, by in claims.items()})
 
 
 def sign(how: Sign) -> Lie:

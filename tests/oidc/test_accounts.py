@@ -1,7 +1,5 @@
 """T38: whose account it is: by (provider, subject). An address leads only who was invited, the first time."""
 
-from typing import Any
-
 import pytest
 from flask import Flask
 from sqlalchemy import func
@@ -13,28 +11,9 @@ from app.services import links
 from app.system import System
 from tests.factories.people import make_account, make_machine, make_organisation
 from tests.oidc.hostile import Hostile, Network
-from tests.oidc.world import identities, known, leave, sessions, sign_in
+from tests.oidc.world import JANE, SUBJECT, change, identities, known, leave, not_invited, sessions, sign_in
 from tests.web.callers import Browser
 from tests.web.looks import deeds
-
-JANE = "jane@example.com"
-SUBJECT = "248289761001"
-
-
-def change(system: System, row: Any, **values: Any) -> None:
-    with system.work() as uow:
-        kept = uow.session.get_one(type(row), row.id)
-        for name, value in values.items():
-            setattr(kept, name, value)
-
-
-def not_invited(browser: Browser, hostile: Hostile, slug: str = "acme") -> str:
-    """Sign in and be refused; return the page without what differs each time."""
-    page = sign_in(browser, hostile, slug)
-    assert page.status_code == 403, page.text
-    assert "There is no account here for you" in page.text
-    assert not browser.signed_in()
-    return page.text.partition("Number of this request")[0]
 
 
 def test_an_invited_person_is_known_by_subject_from_then_on(

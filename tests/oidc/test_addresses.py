@@ -7,8 +7,7 @@ import pytest
 from app.models import Account, IdentityProvider
 from app.system import System
 from tests.oidc.hostile import Hostile
-from tests.oidc.test_accounts import JANE, SUBJECT, change, not_invited
-from tests.oidc.world import identities, sign_in
+from tests.oidc.world import JANE, SUBJECT, change, identities, not_invited, sign_in
 from tests.web.callers import Browser
 
 OTHER = "attacker@other.example"

@@ -12,11 +12,10 @@ from app.models import Account, SignInSession
 from app.system import System
 from tests.factories.people import make_organisation
 from tests.oidc.hostile import Hostile
-from tests.oidc.test_accounts import change
 from tests.oidc.test_claims import arrive
-from tests.oidc.world import account_of, known, leave, sessions, sign_in
+from tests.oidc.world import change, known, leave, sessions, sign_in
 from tests.web.callers import Browser
-from tests.web.looks import deeds
+from tests.web.looks import account_of, deeds
 
 DANGEROUS = "/admin/providers/new"
 

@@ -10,10 +10,9 @@ from app.models import Account, IdentityProvider, Organisation, OrganisationDoma
 from app.system import System
 from tests.factories.people import bearer, make_account, make_organisation
 from tests.oidc.hostile import Hostile
-from tests.oidc.test_accounts import JANE, change, not_invited
-from tests.oidc.world import account_of, identities, known, sign_in
+from tests.oidc.world import JANE, change, identities, known, not_invited, sign_in
 from tests.web.callers import Browser
-from tests.web.looks import deeds
+from tests.web.looks import account_of, deeds
 
 STAFF = {"role": "groups", "roles": {"support": "engineer", "bosses": "admin"}}
 

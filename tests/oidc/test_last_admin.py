@@ -9,11 +9,10 @@ from app.system import System
 from tests.factories.people import make_account
 from tests.oidc.hostile import Hostile
 from tests.oidc.refusing import refused
-from tests.oidc.test_accounts import JANE, change
 from tests.oidc.test_claims import STAFF, arrive
-from tests.oidc.world import account_of, known, sign_in
+from tests.oidc.world import JANE, change, known, sign_in
 from tests.web.callers import Browser
-from tests.web.looks import deeds
+from tests.web.looks import account_of, deeds
 from tests.web.test_own_factors import mails
 
 ENGINEER = {"groups": "support"}

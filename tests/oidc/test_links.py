@@ -9,8 +9,7 @@ from app.services import people
 from app.system import System
 from tests.factories.people import make_account
 from tests.oidc.hostile import Hostile
-from tests.oidc.test_accounts import JANE, SUBJECT, change
-from tests.oidc.world import identities, sign_in
+from tests.oidc.world import JANE, SUBJECT, change, identities, sign_in
 from tests.web.callers import Browser
 from tests.web.looks import deeds
 from tests.web.test_own_factors import mails

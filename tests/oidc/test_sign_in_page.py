@@ -14,9 +14,8 @@ from app.settings import Settings
 from app.system import System
 from tests.factories.people import make_account
 from tests.oidc.hostile import Hostile
-from tests.oidc.test_accounts import change
 from tests.oidc.test_claims import arrive
-from tests.oidc.world import known, sign_in
+from tests.oidc.world import change, known, sign_in
 from tests.web.callers import Browser
 
 BUTTON = "Sign in with The acme provider"

@@ -1,7 +1,6 @@
 """T38: the code flow, and ID tokens that must not be believed. Nobody gets in, and nothing is a 500."""
 
 import base64
-import time
 from urllib.parse import unquote_plus
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from app.system import System
 from tests.oidc import hostile as lies
 from tests.oidc.hostile import Hostile, rsa_key
-from tests.oidc.refusing import Lie, answer, claim, header, refused, sign
+from tests.oidc.refusing import Lie, answer, claim, header, refused, seconds_from_now, sign
 from tests.oidc.world import SECRET, identities, leave, sessions, sign_in
 from tests.web.callers import Browser
 
@@ -87,11 +86,11 @@ def test_es256_is_as_good(browser: Browser, hostile: Hostile) -> None:
         pytest.param(claim(azp={"diagport": 1}), id="party that is an object"),
         pytest.param(claim(iss="https://other.example"), id="issuer"),
         pytest.param(claim(iss=None), id="no issuer"),
-        pytest.param(claim(exp=time.time() - 120), id="expired"),
+        pytest.param(seconds_from_now(exp=-120), id="expired"),
         pytest.param(claim(exp=None), id="no expiry"),
         pytest.param(claim(exp=float("nan")), id="expiry is no number"),
-        pytest.param(claim(iat=time.time() + 600), id="from the future"),
-        pytest.param(claim(iat=time.time() - 3600, exp=time.time() + 3600), id="issued long ago"),
+        pytest.param(seconds_from_now(iat=600), id="from the future"),
+        pytest.param(seconds_from_now(iat=-3600, exp=3600), id="issued long ago"),
         pytest.param(claim(sub=None), id="no subject"),
         pytest.param(claim(sub="x" * 256), id="long subject"),
         pytest.param(claim(sub=7), id="subject of another type"),

@@ -6,14 +6,15 @@ from urllib.parse import urlsplit
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from app.models import Account, Identity, IdentityProvider, Organisation, SignInSession
+from app.models import Identity, IdentityProvider, Organisation, SignInSession
 from app.services import providers
 from app.services.providers import Terms
 from app.system import System
-from tests.oidc.hostile import Hostile
+from tests.oidc.hostile import PERSON, Hostile
 from tests.web.callers import Browser
 
 SECRET = "a client secret: %41+/&"
+JANE, SUBJECT = str(PERSON["email"]), str(PERSON["sub"])
 
 
 def known(
@@ -51,12 +52,6 @@ def sign_in(
     return browser.get(hostile.consent(leave(browser, slug, query), **more))
 
 
-def account_of(system: System, email: str) -> Account | None:
-    with system.work() as uow:
-        uow.session.expire_all()
-        return uow.session.scalar(select(Account).where(Account.email == email))
-
-
 def identities(system: System) -> list[tuple[str, str]]:
     """Return (address of the account, subject) of everybody who is known by a provider."""
     with system.work() as uow:
@@ -67,3 +62,19 @@ def identities(system: System) -> list[tuple[str, str]]:
 def sessions(system: System) -> list[SignInSession]:
     with system.work() as uow:
         return list(uow.session.scalars(select(SignInSession)))
+
+
+def change(system: System, row: Any, **values: Any) -> None:
+    with system.work() as uow:
+        kept = uow.session.get_one(type(row), row.id)
+        for name, value in values.items():
+            setattr(kept, name, value)
+
+
+def not_invited(browser: Browser, hostile: Hostile, slug: str = "acme") -> str:
+    """Sign in and be refused; return the page without what differs each time."""
+    page = sign_in(browser, hostile, slug)
+    assert page.status_code == 403, page.text
+    assert "There is no account here for you" in page.text
+    assert not browser.signed_in()
+    return page.text.partition("Number of this request")[0]

@@ -2,6 +2,7 @@
 
 import html
 import re
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from tests.factories.people import PASSWORD, bearer, make_account
 _CSRF = re.compile(r'(?<=name="csrf_token")([^>]*value=")([^"]+)')
 
 _SCRIPTS_CSRF = re.compile(r'(?<=data-token=")[^"]+')  # the same, for a script
+_REQUEST_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class Caller:
@@ -62,9 +64,7 @@ class Browser:
         headers = {"Accept": "text/html,*/*;q=0.8"} | (headers or {})
         response = self.client.open(path, method=method, headers=headers, buffered=True, **more)
         if response.mimetype == "text/html" and response.data:
-            parser = html5lib.HTMLParser(strict=True)
-            parse = parser.parseFragment if "HX-Request" in headers else parser.parse
-            parse(response.text)
+            _check_html(without_what_differs(response), fragment="HX-Request" in headers)
         return response
 
     def get(self, path: str, **more: Any) -> TestResponse:
@@ -95,6 +95,13 @@ class Browser:
         return self.get("/files").status_code == 200
 
 
+@lru_cache(maxsize=4096)
+def _check_html(page: str, *, fragment: bool) -> None:
+    """Raise html5lib's ParseError for a page, or a part of one, that is not HTML without an error."""
+    parser = html5lib.HTMLParser(strict=True)
+    (parser.parseFragment if fragment else parser.parse)(page)
+
+
 def csrf_token_in(page: TestResponse) -> str:
     found = _CSRF.search(page.text)
     assert found, page.text
@@ -103,3 +110,8 @@ def csrf_token_in(page: TestResponse) -> str:
 
 def without_csrf_tokens(page: str) -> str:
     return _SCRIPTS_CSRF.sub("", _CSRF.sub(r"\1", page))
+
+
+def without_what_differs(response: TestResponse) -> str:
+    """Return a page without what is new in each: CSRF tokens, and the request's number."""
+    return _REQUEST_ID.sub("", without_csrf_tokens(response.text))

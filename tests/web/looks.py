@@ -6,8 +6,14 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from app.domain.lifecycle import UploadState
-from app.models import AuditEvent, Upload
+from app.models import Account, AuditEvent, Upload
 from app.system import System
+
+
+def account_of(system: System, email: str) -> Account | None:
+    with system.work() as uow:
+        uow.session.expire_all()
+        return uow.session.scalar(select(Account).where(Account.email == email))
 
 
 def uploads(system: System) -> list[Upload]:

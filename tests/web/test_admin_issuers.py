@@ -20,12 +20,6 @@ UPLOADS = "/api/v1/uploads"
 
 
 @pytest.fixture
-def signed_in(browser: Browser, admin: Caller) -> Browser:
-    browser.sign_in(admin.account.email)
-    return browser
-
-
-@pytest.fixture
 def typed(customer: Caller) -> dict[str, str]:
     return {
         "organisation": str(customer.actor.organisation_id),
@@ -47,23 +41,23 @@ def only_issuer(system: System) -> TokenIssuer:
         return uow.session.scalars(select(TokenIssuer)).one()
 
 
-def add(signed_in: Browser, typed: dict[str, str]) -> str:
+def add(admin_browser: Browser, typed: dict[str, str]) -> str:
     """Fill in the form; return the address of the issuer's page."""
-    answer = signed_in.post("/admin/issuers/new", typed)
+    answer = admin_browser.post("/admin/issuers/new", typed)
     assert answer.status_code == 303, answer.text
     return answer.location
 
 
 def test_an_admin_adds_an_issuer_and_its_tokens_work(
-    app: Flask, signed_in: Browser, typed: dict[str, str], system: System, fetcher: FakeFetcher
+    app: Flask, admin_browser: Browser, typed: dict[str, str], system: System, fetcher: FakeFetcher
 ) -> None:
-    page = signed_in.get("/admin/issuers/new")
+    page = admin_browser.get("/admin/issuers/new")
     assert 'value="http://localhost"' in page.text  # the audience that is offered
-    address = add(signed_in, typed)
+    address = add(admin_browser, typed)
     issuer = only_issuer(system)
     fetcher.pages[URL] = jwk_set(rsa_key())
     assert app.test_client().get(UPLOADS, headers=with_jwt(issuer)).status_code == 200
-    page = signed_in.get(address)
+    page = admin_browser.get(address)
     assert "curl -H @- -T bundle.tgz http://localhost/upload/bundle.tgz" in page.text
     assert "Last used" in page.text
     assert (issuer.scopes, issuer.algorithms) == (["uploads:read", "uploads:write"], ["ES256", "RS256"])
@@ -74,20 +68,20 @@ def test_an_admin_adds_an_issuer_and_its_tokens_work(
     (deed,) = deeds(system, "issuer.created")
     assert deed.detail["after"]["client_id"] == "build"
     assert deed.account_id == account.id
-    assert "Build server" in signed_in.get("/admin/issuers").text
+    assert "Build server" in admin_browser.get("/admin/issuers").text
 
 
 def test_a_change_holds_at_once_and_is_written_down(
-    app: Flask, signed_in: Browser, typed: dict[str, str], system: System, fetcher: FakeFetcher
+    app: Flask, admin_browser: Browser, typed: dict[str, str], system: System, fetcher: FakeFetcher
 ) -> None:
-    address = add(signed_in, typed)
+    address = add(admin_browser, typed)
     fetcher.pages[URL] = jwk_set(rsa_key())
     before = with_jwt(only_issuer(system))
     changed = {name: value for name, value in typed.items() if name != "read"} | {
         "audience": "other",
         "name": "CI",
     }
-    assert signed_in.post(address, changed).status_code == 303
+    assert admin_browser.post(address, changed).status_code == 303
     assert app.test_client().get(UPLOADS, headers=before).status_code == 401
     issuer = only_issuer(system)
     assert (issuer.audience, issuer.scopes, issuer.account.name) == ("other", ["uploads:write"], "CI")
@@ -97,16 +91,16 @@ def test_a_change_holds_at_once_and_is_written_down(
 
 
 def test_disable_and_enable(
-    app: Flask, signed_in: Browser, typed: dict[str, str], system: System, fetcher: FakeFetcher
+    app: Flask, admin_browser: Browser, typed: dict[str, str], system: System, fetcher: FakeFetcher
 ) -> None:
     """T11."""
-    address = add(signed_in, typed)
+    address = add(admin_browser, typed)
     fetcher.pages[URL] = jwk_set(rsa_key())
     headers = with_jwt(only_issuer(system))
     for act, status, says in (("disable", 401, "Disabled since"), ("enable", 200, "Disable it")):
-        assert signed_in.post(address, {"act": act}).status_code == 303
+        assert admin_browser.post(address, {"act": act}).status_code == 303
         assert app.test_client().get(UPLOADS, headers=headers).status_code == status
-        assert says in signed_in.get(address).text
+        assert says in admin_browser.get(address).text
         assert len(deeds(system, f"issuer.{act}d")) == 1
 
 
@@ -132,14 +126,14 @@ WRONG = {
 
 @pytest.mark.parametrize(("other", "says"), WRONG.values(), ids=WRONG.keys())
 def test_what_is_wrong_is_said_and_nothing_is_made(
-    signed_in: Browser,
+    admin_browser: Browser,
     typed: dict[str, str],
     system: System,
     other: dict[str, str | None],
     says: str,
 ) -> None:
     fields = {name: value for name, value in (typed | other).items() if value is not None}
-    answer = signed_in.post("/admin/issuers/new", fields)
+    answer = admin_browser.post("/admin/issuers/new", fields)
     assert answer.status_code == 422
     assert says in answer.text
     assert "Build server" in answer.text or "name" in other  # what was typed stands there
@@ -149,12 +143,12 @@ def test_what_is_wrong_is_said_and_nothing_is_made(
 
 
 def test_two_issuers_never_have_the_same_tokens(
-    signed_in: Browser, typed: dict[str, str], system: System
+    admin_browser: Browser, typed: dict[str, str], system: System
 ) -> None:
-    add(signed_in, typed)
-    assert signed_in.post("/admin/issuers/new", typed).status_code == 409
-    other = add(signed_in, typed | {"client_id": "other"})
-    answer = signed_in.post(other, typed)
+    add(admin_browser, typed)
+    assert admin_browser.post("/admin/issuers/new", typed).status_code == 409
+    other = add(admin_browser, typed | {"client_id": "other"})
+    answer = admin_browser.post(other, typed)
     assert answer.status_code == 409
     assert "A token must name one alone." in answer.text
     with system.work() as uow:
@@ -163,13 +157,13 @@ def test_two_issuers_never_have_the_same_tokens(
 
 
 def test_trying_says_what_is_wrong_with_the_keys_and_shows_nothing_of_them(
-    signed_in: Browser, typed: dict[str, str], fetcher: FakeFetcher, monkeypatch: pytest.MonkeyPatch
+    admin_browser: Browser, typed: dict[str, str], fetcher: FakeFetcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """T40: what a stranger's address answers is shown to nobody."""
-    address = add(signed_in, typed)
+    address = add(admin_browser, typed)
 
     def tried() -> str:
-        answer = signed_in.post(address, {"act": "try"})
+        answer = admin_browser.post(address, {"act": "try"})
         assert answer.status_code == 200
         return answer.text
 
@@ -194,7 +188,7 @@ def test_trying_says_what_is_wrong_with_the_keys_and_shows_nothing_of_them(
 
 @pytest.mark.parametrize("path", ["/admin/issuers/new", "/admin/machines/new"])
 def test_a_sign_in_of_long_ago_is_not_enough_and_what_was_typed_waits(
-    signed_in: Browser, typed: dict[str, str], system: System, path: str
+    admin_browser: Browser, typed: dict[str, str], system: System, path: str
 ) -> None:
     """T3, ASVS 7.5.3."""
     fields = {name: value for name, value in typed.items() if name != "write"} | {"download": "y"}
@@ -203,15 +197,15 @@ def test_a_sign_in_of_long_ago_is_not_enough_and_what_was_typed_waits(
         with system.work() as uow:
             uow.session.execute(update(SignInSession).values(confirmed_at=func.now() - since))
 
-    csrf = signed_in.csrf_token()
+    csrf = admin_browser.csrf_token()
     proved(timedelta(hours=1))
-    for answer in (signed_in.get(path), signed_in.post(path, fields | {"csrf_token": csrf})):
+    for answer in (admin_browser.get(path), admin_browser.post(path, fields | {"csrf_token": csrf})):
         assert answer.status_code == 303
         assert answer.location.startswith("/sign-in/again?next=")
     with system.work() as uow:
         assert not uow.session.scalars(select(Account).where(Account.kind == AccountKind.MACHINE)).all()
     proved(timedelta(0))
-    page = signed_in.get(path).text
+    page = admin_browser.get(path).text
     assert 'value="Build server"' in page
     assert f'<option selected value="{typed["organisation"]}">' in page
     assert re.findall(r'name="(write|read|download)" value="y" checked', page) == ["read", "download"]

@@ -18,22 +18,16 @@ UPLOADS = "/api/v1/uploads"
 
 
 @pytest.fixture
-def signed_in(browser: Browser, admin: Caller) -> Browser:
-    browser.sign_in(admin.account.email)
-    return browser
-
-
-@pytest.fixture
 def typed(customer: Caller) -> dict[str, str]:
     organisation = str(customer.actor.organisation_id)
     return {"organisation": organisation, "name": "Build server", "write": "y", "lasts": "90"}
 
 
-def make(signed_in: Browser, typed: dict[str, str], **other: str) -> TestResponse:
-    page = signed_in.get("/admin/machines/new")
+def make(admin_browser: Browser, typed: dict[str, str], **other: str) -> TestResponse:
+    page = admin_browser.get("/admin/machines/new")
     token_id = re.search(r'name="id" type="hidden" value="([^"]+)"', page.text)
     assert token_id, page.text
-    return signed_in.post("/admin/machines/new", typed | {"id": token_id[1]} | other)
+    return admin_browser.post("/admin/machines/new", typed | {"id": token_id[1]} | other)
 
 
 def token_in(page: TestResponse) -> str:
@@ -43,9 +37,9 @@ def token_in(page: TestResponse) -> str:
 
 
 def test_a_machine_gets_a_token_that_is_shown_once_and_can_be_revoked(
-    app: Flask, signed_in: Browser, typed: dict[str, str], system: System
+    app: Flask, admin_browser: Browser, typed: dict[str, str], system: System
 ) -> None:
-    answer = make(signed_in, typed, read="y")
+    answer = make(admin_browser, typed, read="y")
     token = token_in(answer)
     headers = {"Authorization": f"Bearer {token}"}
     assert app.test_client().get(UPLOADS, headers=headers).status_code == 200
@@ -57,14 +51,14 @@ def test_a_machine_gets_a_token_that_is_shown_once_and_can_be_revoked(
     assert row.scopes == ["uploads:write", "uploads:read"]
     address = f"/admin/machines/{account.id}"
     for path in ("/admin/issuers", address):
-        page = signed_in.get(path)
+        page = admin_browser.get(path)
         assert "Build server" in page.text
         assert token not in page.text
     other = token_in(
-        signed_in.post(address, {"act": "token", "id": str(UUID(int=7)), "lasts": "30", "write": "y"})
+        admin_browser.post(address, {"act": "token", "id": str(UUID(int=7)), "lasts": "30", "write": "y"})
     )
     assert other != token
-    assert signed_in.post(address, {"act": "revoke", "id": str(row.id)}).status_code == 303
+    assert admin_browser.post(address, {"act": "revoke", "id": str(row.id)}).status_code == 303
     assert app.test_client().get(UPLOADS, headers=headers).status_code == 401
     assert (
         app.test_client().options("/upload", headers={"Authorization": f"Bearer {other}"}).status_code == 200
@@ -73,11 +67,11 @@ def test_a_machine_gets_a_token_that_is_shown_once_and_can_be_revoked(
 
 
 def test_the_form_sent_twice_makes_one_machine(
-    signed_in: Browser, typed: dict[str, str], system: System
+    admin_browser: Browser, typed: dict[str, str], system: System
 ) -> None:
-    first = make(signed_in, typed, id=str(UUID(int=9)))
+    first = make(admin_browser, typed, id=str(UUID(int=9)))
     assert first.status_code == 200
-    assert make(signed_in, typed, id=str(UUID(int=9))).status_code == 303
+    assert make(admin_browser, typed, id=str(UUID(int=9))).status_code == 303
     with system.work() as uow:
         assert len(uow.session.scalars(select(Account).where(Account.kind == AccountKind.MACHINE)).all()) == 1
 
@@ -91,17 +85,17 @@ def test_the_form_sent_twice_makes_one_machine(
     ],
 )
 def test_a_machine_is_not_made_of_nonsense(
-    signed_in: Browser, typed: dict[str, str], other: dict[str, str], says: str
+    admin_browser: Browser, typed: dict[str, str], other: dict[str, str], says: str
 ) -> None:
-    answer = make(signed_in, typed, **other)
+    answer = make(admin_browser, typed, **other)
     assert answer.status_code == 422
     assert says in answer.text
 
 
 def test_nobody_signs_in_as_a_machine_nor_resets_its_password(
-    app: Flask, signed_in: Browser, typed: dict[str, str], system: System
+    app: Flask, admin_browser: Browser, typed: dict[str, str], system: System
 ) -> None:
-    make(signed_in, typed)
+    make(admin_browser, typed)
     with system.work() as uow:
         email = uow.session.scalars(select(Account.email).where(Account.kind == AccountKind.MACHINE)).one()
     somebody = Browser(app)

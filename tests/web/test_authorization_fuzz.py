@@ -10,9 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.models import TokenIssuer
-from app.system import System
-from tests.factories.issuers import claims_of, make_issuer, sign
-from tests.fakes import FakeFetcher
+from tests.factories.issuers import claims_of, sign
 from tests.web.callers import Browser, Caller
 
 SCHEMES = (
@@ -43,11 +41,6 @@ def encode(data: bytes) -> str:
 def _part(known: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
     """Draw what is right, with some of it replaced by anything."""
     return st.dictionaries(st.sampled_from(sorted(known)), JSON, max_size=3).map(lambda other: known | other)
-
-
-@pytest.fixture
-def issuer(system: System, fetcher: FakeFetcher, customer: Caller) -> TokenIssuer:
-    return make_issuer(system, fetcher, customer.actor.organisation_id)
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """What a manager cannot take from others: addresses that are not theirs, and what support decides."""
 
-import re
-
 import pytest
 from flask import Flask
 from sqlalchemy import select, text
@@ -11,28 +9,11 @@ from app.domain.policy import Role
 from app.models import Account, AuditEvent, Delivery, IdentityProvider, Organisation, OrganisationDomain
 from app.services import links, sealed_codes
 from app.system import System
-from tests.factories.people import make_account, make_manager, make_organisation
-from tests.web.callers import Browser, without_csrf_tokens
+from tests.factories.people import make_account, make_organisation
+from tests.web.callers import Browser, without_what_differs
+from tests.web.looks import account_of
 
 REASON = {"reason": "Left the company in May."}
-_REQUEST_ID = re.compile(r"[0-9a-f]{32}")
-
-
-@pytest.fixture
-def home(system: System) -> Organisation:
-    return make_organisation(system, "acme")
-
-
-@pytest.fixture
-def manager(system: System, home: Organisation) -> Account:
-    return make_manager(system, home.id)
-
-
-@pytest.fixture
-def at_desk(browser: Browser, manager: Account) -> Browser:
-    """Give the manager's browser."""
-    browser.sign_in(manager.email)
-    return browser
 
 
 @pytest.fixture
@@ -41,11 +22,6 @@ def support(app: Flask, system: System) -> Browser:
     browser = Browser(app)
     browser.sign_in(make_account(system, Role.ADMIN).email)
     return browser
-
-
-def found(system: System, email: str) -> Account | None:
-    with system.work() as uow:
-        return uow.session.scalar(select(Account).where(Account.email == email))
 
 
 def trail(system: System, account: Account, after: int = 0) -> list[AuditEvent]:
@@ -79,7 +55,7 @@ def provider(slug: str, domain: str, organisation: Organisation | None, **other:
 
 
 def test_a_manager_invites_nobody_whose_address_is_of_others(
-    at_desk: Browser, home: Organisation, system: System
+    manager_browser: Browser, home: Organisation, system: System
 ) -> None:
     """T2: whoever is invited elsewhere could not be let in where they belong. Nothing says whose it is."""
     globex = make_organisation(system, "globex")
@@ -97,46 +73,46 @@ def test_a_manager_invites_nobody_whose_address_is_of_others(
     pages = set()
     others = ("globex.example", "GLOBEX.example", "diagport.example", "several.example", "theirs.example")
     for email in (taken.email, *(f"ceo@{domain}" for domain in others)):
-        answer = at_desk.post("/colleagues/invite", {"email": email, "name": "New"})
+        answer = manager_browser.post("/colleagues/invite", {"email": email, "name": "New"})
         assert answer.status_code == 409, email
-        pages.add(_REQUEST_ID.sub("", without_csrf_tokens(answer.text)).replace(email, ""))
+        pages.add(without_what_differs(answer).replace(email, ""))
     [page] = pages
     assert "ask support" in page
     for domain in ("ours.example", "elsewhere.example"):
-        answer = at_desk.post("/colleagues/invite", {"email": f"ceo@{domain}", "name": "New"})
+        answer = manager_browser.post("/colleagues/invite", {"email": f"ceo@{domain}", "name": "New"})
         assert answer.status_code == 303, domain
 
 
 def test_own_domains_win_over_a_provider_of_several(
-    at_desk: Browser, home: Organisation, system: System
+    manager_browser: Browser, home: Organisation, system: System
 ) -> None:
     with system.work() as uow:
         uow.session.add(OrganisationDomain(domain="acme.example", organisation_id=home.id))
         uow.session.add(provider("several", "acme.example", None))
-    answer = at_desk.post("/colleagues/invite", {"email": "new@acme.example", "name": "New"})
+    answer = manager_browser.post("/colleagues/invite", {"email": "new@acme.example", "name": "New"})
     assert answer.status_code == 303
 
 
 @pytest.mark.parametrize("to", ["globex", "staff"])
 @pytest.mark.parametrize("suspended", [False, True])
 def test_an_admins_invitation_moves_who_was_invited_elsewhere_and_never_came(
-    at_desk: Browser, support: Browser, home: Organisation, system: System, to: str, suspended: bool
+    manager_browser: Browser, support: Browser, home: Organisation, system: System, to: str, suspended: bool
 ) -> None:
     """No organisation keeps an address by having been first, nor by suspending whoever it is of."""
     globex = make_organisation(system, "globex")
-    at_desk.post("/colleagues/invite", {"email": "ceo@new.example", "name": "Squatted"})
-    account = found(system, "ceo@new.example")
+    manager_browser.post("/colleagues/invite", {"email": "ceo@new.example", "name": "Squatted"})
+    account = account_of(system, "ceo@new.example")
     assert account
     [old] = codes(system, account.email)
     assert is_good(system, old)
     if suspended:
-        at_desk.post(f"/colleagues/{account.id}/suspend", REASON)
+        manager_browser.post(f"/colleagues/{account.id}/suspend", REASON)
     before = trail(system, account)[-1].id
     asked = {"role": "customer", "organisation": "globex", "manager": "y"}
     staff = {"role": "engineer", "organisation": ""}
     form = {"email": "CEO@new.example", "name": "Chief"} | (asked if to == "globex" else staff)
     assert support.post("/admin/people/invite", form).status_code == 303
-    after = found(system, account.email)
+    after = account_of(system, account.email)
     assert after
     expected = ("Chief", Role.CUSTOMER, globex.id, True) if to == "globex" else (
         "Chief", Role.ENGINEER, None, False
@@ -157,7 +133,7 @@ def test_an_admins_invitation_moves_who_was_invited_elsewhere_and_never_came(
         "globex" if to == "globex" else None,
         "Chief",
     )
-    assert at_desk.get(f"/colleagues/{account.id}").status_code == 404
+    assert manager_browser.get(f"/colleagues/{account.id}").status_code == 404
 
 
 @pytest.mark.parametrize("why", ["came", "same organisation", "suspended by support", "staff"])
@@ -169,7 +145,7 @@ def test_an_admins_invitation_takes_nobody_over_who_is_where_they_belong(
         "role": "customer", "organisation": "acme"
     }  # fmt: skip
     support.post("/admin/people/invite", {"email": "a@new.example", "name": "A"} | where)
-    account = found(system, "a@new.example")
+    account = account_of(system, "a@new.example")
     assert account
     if why == "came":
         with system.work() as uow:
@@ -179,29 +155,29 @@ def test_an_admins_invitation_takes_nobody_over_who_is_where_they_belong(
     slug = "acme" if why == "same organisation" else "globex"
     form = {"email": account.email, "name": "B", "role": "customer", "organisation": slug}
     assert support.post("/admin/people/invite", form).status_code == 409
-    after = found(system, account.email)
+    after = account_of(system, account.email)
     assert after
     assert (after.name, after.organisation_id) == ("A", account.organisation_id)
 
 
 def test_support_suspends_whom_a_manager_suspended(
-    at_desk: Browser, support: Browser, home: Organisation, system: System
+    manager_browser: Browser, support: Browser, home: Organisation, system: System
 ) -> None:
     """The manager cannot hold the state against support, and cannot let them in again afterwards."""
     colleague = make_account(system, organisation=home)
     ours, theirs = f"/admin/people/{colleague.id}", f"/colleagues/{colleague.id}"
-    at_desk.post(f"{theirs}/suspend", REASON)
-    assert at_desk.post(f"{theirs}/keep-out", REASON).status_code == 404
+    manager_browser.post(f"{theirs}/suspend", REASON)
+    assert manager_browser.post(f"{theirs}/keep-out", REASON).status_code == 404
     assert f"{ours}/keep-out" in support.get(ours).text
     assert "Suspend for support" in support.get(f"{ours}/keep-out").text
     assert support.post(f"{ours}/keep-out", {"reason": "Known to the police."}).status_code == 303
     assert [event.action for event in trail(system, colleague)][-2:] == ["account.suspended"] * 2
-    assert at_desk.post(f"{theirs}/resume").status_code == 403
-    assert "police" not in at_desk.get(theirs).text
+    assert manager_browser.post(f"{theirs}/resume").status_code == 403
+    assert "police" not in manager_browser.get(theirs).text
     page = support.get(ours).text
     assert "Known to the police." in page
     assert f"{ours}/keep-out" not in page
     for act in ("keep-out", "suspend"):  # once is enough
         assert support.post(f"{ours}/{act}", REASON).status_code == 409
     assert support.post(f"{ours}/resume").status_code == 303
-    assert found(system, colleague.email).active  # type: ignore[union-attr]
+    assert account_of(system, colleague.email).active  # type: ignore[union-attr]

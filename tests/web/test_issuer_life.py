@@ -38,18 +38,6 @@ from tests.web.looks import problem
 UPLOADS = "/api/v1/uploads"
 
 
-@pytest.fixture
-def issuer(system: System, fetcher: FakeFetcher, customer: Caller) -> TokenIssuer:
-    return make_issuer(system, fetcher, customer.actor.organisation_id)
-
-
-@pytest.fixture
-def machine(app: Flask, system: System, issuer: TokenIssuer) -> Caller:
-    caller = Caller(app, system, account=issuer.account)
-    caller.headers = with_jwt(issuer)
-    return caller
-
-
 def _disable(uow: UnitOfWork, issuer: TokenIssuer) -> None:
     issuers.disable(uow, issuer.id)
 

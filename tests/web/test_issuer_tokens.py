@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from flask import Flask
 from joserfc.jwk import Key
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -21,29 +20,14 @@ from tests.factories.issuers import (
     AUDIENCE,
     claims_of,
     ec_key,
-    make_issuer,
     rsa_key,
     sign,
-    with_jwt,
 )
 from tests.fakes import FakeFetcher
 from tests.web.callers import Caller
 from tests.web.looks import problem
 
 TGZ = make_tgz({"etc/hostname": b"ci-01\n"})
-
-
-@pytest.fixture
-def issuer(system: System, fetcher: FakeFetcher, customer: Caller) -> TokenIssuer:
-    """Give an issuer of the customer's organisation."""
-    return make_issuer(system, fetcher, customer.actor.organisation_id)
-
-
-@pytest.fixture
-def machine(app: Flask, system: System, issuer: TokenIssuer) -> Caller:
-    caller = Caller(app, system, account=issuer.account)
-    caller.headers = with_jwt(issuer)
-    return caller
 
 
 def ask(machine: Caller, token: str) -> TestResponse:

@@ -21,13 +21,6 @@ from tests.web.looks import problem
 REASON = {"reason": "Left the company in May."}
 
 
-@pytest.fixture
-def at_desk(browser: Browser, admin: Caller) -> Browser:
-    """Give an admin's browser."""
-    browser.sign_in(admin.account.email)
-    return browser
-
-
 class Somebody:
     """A person with a browser, a program with their token, and a thief of the browser's cookie."""
 
@@ -65,17 +58,19 @@ def actions(system: System, account: Account) -> list[str]:
         return list(uow.session.scalars(query.order_by(AuditEvent.id)))
 
 
-def test_suspending_ends_everything_at_once(at_desk: Browser, somebody: Somebody, system: System) -> None:
+def test_suspending_ends_everything_at_once(
+    admin_browser: Browser, somebody: Somebody, system: System
+) -> None:
     """T11. Resuming lets the person in again, not the tokens."""
     account = somebody.account
-    assert at_desk.post(f"{page_of(account)}/suspend", {"reason": "short"}).status_code == 422
+    assert admin_browser.post(f"{page_of(account)}/suspend", {"reason": "short"}).status_code == 422
     assert somebody.gets_in() == (True, True, True)
-    assert at_desk.post(f"{page_of(account)}/suspend", REASON).status_code == 303
+    assert admin_browser.post(f"{page_of(account)}/suspend", REASON).status_code == 303
     assert somebody.gets_in() == (False, False, False)
     assert somebody.browser.sign_in(account.email).status_code == 401
-    assert REASON["reason"] in at_desk.get(page_of(account)).text
-    assert at_desk.post(f"{page_of(account)}/suspend", REASON).status_code == 409
-    assert at_desk.post(f"{page_of(account)}/resume").status_code == 303
+    assert REASON["reason"] in admin_browser.get(page_of(account)).text
+    assert admin_browser.post(f"{page_of(account)}/suspend", REASON).status_code == 409
+    assert admin_browser.post(f"{page_of(account)}/resume").status_code == 303
     assert somebody.gets_in() == (False, False, False)
     assert somebody.browser.sign_in(account.email).status_code == 303
     assert somebody.gets_in() == (True, False, False)
@@ -87,109 +82,115 @@ def test_suspending_ends_everything_at_once(at_desk: Browser, somebody: Somebody
     [{"role": "engineer", "organisation": ""}, {"role": "customer", "organisation": "globex"}],
 )
 def test_another_role_or_organisation_ends_everything_at_once(
-    at_desk: Browser, somebody: Somebody, system: System, place: dict[str, str]
+    admin_browser: Browser, somebody: Somebody, system: System, place: dict[str, str]
 ) -> None:
     """T11."""
     make_organisation(system, "globex")
-    answer = at_desk.post(page_of(somebody.account), {"name": somebody.account.name} | place)
+    answer = admin_browser.post(page_of(somebody.account), {"name": somebody.account.name} | place)
     assert answer.status_code == 303
     assert somebody.gets_in() == (False, False, False)
 
 
-def test_another_name_ends_nothing(at_desk: Browser, somebody: Somebody) -> None:
+def test_another_name_ends_nothing(admin_browser: Browser, somebody: Somebody) -> None:
     place = {"name": "New Name", "role": "customer", "organisation": "acme"}
-    assert at_desk.post(page_of(somebody.account), place).status_code == 303
+    assert admin_browser.post(page_of(somebody.account), place).status_code == 303
     assert somebody.gets_in() == (True, True, True)
 
 
 def test_who_manages_no_more_cannot_within_the_same_session(
-    at_desk: Browser, somebody: Somebody, system: System
+    admin_browser: Browser, somebody: Somebody, system: System
 ) -> None:
     """T11."""
     place = {"name": "N", "role": "customer", "organisation": "acme"}
-    at_desk.post(page_of(somebody.account), place | {"manager": "y"})
+    admin_browser.post(page_of(somebody.account), place | {"manager": "y"})
     assert somebody.browser.get("/colleagues").status_code == 200
-    at_desk.post(page_of(somebody.account), place)
+    admin_browser.post(page_of(somebody.account), place)
     assert somebody.gets_in() == (False, False, True)
     somebody.browser.sign_in(somebody.account.email)
     assert somebody.browser.get("/colleagues").status_code == 403
 
 
-def test_sessions_and_tokens_are_ended_by_themselves(at_desk: Browser, somebody: Somebody) -> None:
-    at_desk.post(f"{page_of(somebody.account)}/end-sessions")
+def test_sessions_and_tokens_are_ended_by_themselves(admin_browser: Browser, somebody: Somebody) -> None:
+    admin_browser.post(f"{page_of(somebody.account)}/end-sessions")
     assert somebody.gets_in() == (False, False, True)
-    at_desk.post(f"{page_of(somebody.account)}/revoke-tokens")
+    admin_browser.post(f"{page_of(somebody.account)}/revoke-tokens")
     assert somebody.gets_in() == (False, False, False)
 
 
 def test_factors_are_reset_and_a_new_password_is_the_owners_to_choose(
-    at_desk: Browser, somebody: Somebody, system: System
+    admin_browser: Browser, somebody: Somebody, system: System
 ) -> None:
     account = somebody.account
-    assert at_desk.post(f"{page_of(account)}/reset-factors").status_code == 303
+    assert admin_browser.post(f"{page_of(account)}/reset-factors").status_code == 303
     assert somebody.gets_in() == (False, False, True)
-    assert at_desk.post(f"{page_of(account)}/send-reset").status_code == 303
+    assert admin_browser.post(f"{page_of(account)}/send-reset").status_code == 303
     with system.work() as uow:
         mails = set(uow.session.scalars(select(Delivery.event).where(Delivery.recipient == account.email)))
     assert mails == {Event.ACCOUNT_CHANGED, Event.ACCOUNT_RESET}
     assert now(system, account).password_hash == account.password_hash
     assert {"factor.reset", "account.reset_sent"} <= set(actions(system, account))
-    assert at_desk.post(f"{page_of(account)}/invite-again").status_code == 409
+    assert admin_browser.post(f"{page_of(account)}/invite-again").status_code == 409
 
 
-def test_who_was_invited_can_be_invited_again_and_nothing_else(at_desk: Browser, system: System) -> None:
-    at_desk.post("/admin/people/invite", {"email": "n@acme.example", "name": "N", "role": "engineer"})
+def test_who_was_invited_can_be_invited_again_and_nothing_else(
+    admin_browser: Browser, system: System
+) -> None:
+    admin_browser.post("/admin/people/invite", {"email": "n@acme.example", "name": "N", "role": "engineer"})
     with system.work() as uow:
         account = uow.session.scalars(select(Account).where(Account.email == "n@acme.example")).one()
-    assert at_desk.post(f"{page_of(account)}/send-reset").status_code == 409
-    assert at_desk.post(f"{page_of(account)}/invite-again").status_code == 303
+    assert admin_browser.post(f"{page_of(account)}/send-reset").status_code == 409
+    assert admin_browser.post(f"{page_of(account)}/invite-again").status_code == 303
     assert actions(system, account).count("account.invited") == 2
-    page = at_desk.get(page_of(account)).text
+    page = admin_browser.get(page_of(account)).text
     assert [act in page for act in ("/invite-again", "/suspend", "/send-reset", "/resume")] == [
         True, True, False, False
     ]  # fmt: skip
 
 
-def test_an_admin_does_not_take_their_own_leave(at_desk: Browser, admin: Caller, system: System) -> None:
+def test_an_admin_does_not_take_their_own_leave(
+    admin_browser: Browser, admin: Caller, system: System
+) -> None:
     make_account(system, Role.ADMIN)
     mine = page_of(admin.account)
-    assert at_desk.post(f"{mine}/suspend", REASON).status_code == 403
-    demoted = at_desk.post(mine, {"name": "N", "role": "engineer", "organisation": ""})
+    assert admin_browser.post(f"{mine}/suspend", REASON).status_code == 403
+    demoted = admin_browser.post(mine, {"name": "N", "role": "engineer", "organisation": ""})
     assert demoted.status_code == 403
     assert "You cannot take away your own admin rights. Ask another admin." in demoted.text
     assert f'action="{mine}"' in demoted.text, "in the form, not on a page of its own"
-    assert at_desk.signed_in()
-    assert f"{mine}/suspend" not in at_desk.get(mine).text
-    assert at_desk.post(mine, {"name": "New Name", "role": "admin", "organisation": ""}).status_code == 303
+    assert admin_browser.signed_in()
+    assert f"{mine}/suspend" not in admin_browser.get(mine).text
+    assert (
+        admin_browser.post(mine, {"name": "New Name", "role": "admin", "organisation": ""}).status_code == 303
+    )
     assert (now(system, admin.account).name, now(system, admin.account).role) == ("New Name", Role.ADMIN)
 
 
 @pytest.mark.parametrize("act", ["delete", "suspend%00", "SUSPEND", "password"])
-def test_there_are_no_other_acts(at_desk: Browser, somebody: Somebody, act: str) -> None:
-    assert at_desk.get(f"{page_of(somebody.account)}/{act}").status_code == 404
-    assert at_desk.post(f"{page_of(somebody.account)}/{act}", REASON).status_code == 404
+def test_there_are_no_other_acts(admin_browser: Browser, somebody: Somebody, act: str) -> None:
+    assert admin_browser.get(f"{page_of(somebody.account)}/{act}").status_code == 404
+    assert admin_browser.post(f"{page_of(somebody.account)}/{act}", REASON).status_code == 404
 
 
 def test_what_is_dangerous_needs_a_fresh_sign_in_and_keeps_the_reason(
-    at_desk: Browser, somebody: Somebody, system: System
+    admin_browser: Browser, somebody: Somebody, system: System
 ) -> None:
     with system.work() as uow:
         uow.session.execute(
             update(SignInSession).values(confirmed_at=SignInSession.confirmed_at - timedelta(hours=1))
         )
     path = f"{page_of(somebody.account)}/suspend"
-    answer = at_desk.post(path, REASON)
+    answer = admin_browser.post(path, REASON)
     assert answer.headers["Location"].startswith("/sign-in/again")
     assert somebody.gets_in() == (True, True, True)
     with system.work() as uow:
         uow.session.execute(
             update(SignInSession).values(confirmed_at=SignInSession.confirmed_at + timedelta(hours=1))
         )
-    assert REASON["reason"] in at_desk.get(path).text
+    assert REASON["reason"] in admin_browser.get(path).text
 
 
 def test_what_was_sent_stays_with_the_organisation_it_was_sent_for(
-    app: Flask, at_desk: Browser, somebody: Somebody, system: System
+    app: Flask, admin_browser: Browser, somebody: Somebody, system: System
 ) -> None:
     """T2: who has moved sees nothing of it, hears nothing of it, and cannot go on with it."""
     make_organisation(system, "globex")
@@ -198,7 +199,7 @@ def test_what_was_sent_stays_with_the_organisation_it_was_sent_for(
     sent = make_upload(system, sender, UploadState.CLEAN, filename="secret-name.tgz", case="CS-77")
     with system.work() as uow:
         uow.session.execute(update(Upload).values(idempotency_key="key"))
-    at_desk.post(page_of(account), {"name": "N", "role": "customer", "organisation": "globex"})
+    admin_browser.post(page_of(account), {"name": "N", "role": "customer", "organisation": "globex"})
     moved = Caller(app, system, account=now(system, account))
     for path in (f"/files/{sent.id}", f"/api/v1/uploads/{sent.id}", f"/download/{sent.id}"):
         problem(moved.get(path), 404, "not_found")

@@ -18,13 +18,6 @@ from tests.web.looks import deeds
 NEW = "new@initrode.example"
 
 
-@pytest.fixture
-def at_desk(browser: Browser, admin: Caller) -> Browser:
-    """Give an admin's browser."""
-    browser.sign_in(admin.account.email)
-    return browser
-
-
 def page_of(account: Account) -> str:
     return f"/admin/people/{account.id}/mail-address"
 
@@ -36,7 +29,7 @@ def address(system: System, account: Account) -> str:
 
 @pytest.mark.parametrize("role", [Role.CUSTOMER, Role.ENGINEER])
 def test_it_ends_what_is_open_and_both_addresses_hear_of_it(
-    app: Flask, at_desk: Browser, admin: Caller, system: System, mailer: FakeMailer, role: Role
+    app: Flask, admin_browser: Browser, admin: Caller, system: System, mailer: FakeMailer, role: Role
 ) -> None:
     account = make_account(system, role)
     theirs, program, token = Browser(app), app.test_client(use_cookies=False), bearer(system, account)
@@ -45,10 +38,10 @@ def test_it_ends_what_is_open_and_both_addresses_hear_of_it(
     link = link_in(send_all(system, mailer)[-1])
     assert theirs.get(link).status_code == 200
 
-    answer = at_desk.post(page_of(account), {"email": f"  {NEW} "})
+    answer = admin_browser.post(page_of(account), {"email": f"  {NEW} "})
 
     assert (answer.status_code, address(system, account)) == (303, NEW)
-    assert "The mail address is changed." in at_desk.get(answer.location).text
+    assert "The mail address is changed." in admin_browser.get(answer.location).text
     assert not theirs.signed_in()
     assert program.get("/api/v1/uploads", headers=token).status_code == 401
     assert Browser(app).get(link).status_code == 410
@@ -69,18 +62,20 @@ def test_it_ends_what_is_open_and_both_addresses_hear_of_it(
 
 
 def test_whoever_was_only_invited_is_invited_there(
-    at_desk: Browser, system: System, mailer: FakeMailer
+    admin_browser: Browser, system: System, mailer: FakeMailer
 ) -> None:
-    at_desk.post("/admin/people/invite", {"email": "typo@initrode.example", "name": "N", "role": "engineer"})
+    admin_browser.post(
+        "/admin/people/invite", {"email": "typo@initrode.example", "name": "N", "role": "engineer"}
+    )
     [first] = send_all(system, mailer)
     with system.work() as uow:
         account = uow.session.scalars(select(Account).where(Account.activated_at.is_(None))).one()
     mailer.sent.clear()
-    assert at_desk.post(page_of(account), {"email": NEW}).status_code == 303
+    assert admin_browser.post(page_of(account), {"email": NEW}).status_code == 303
     [second] = send_all(system, mailer)
     assert second.to == NEW
-    assert at_desk.get(link_in(first)).status_code == 410
-    assert at_desk.get(link_in(second)).status_code == 200
+    assert admin_browser.get(link_in(first)).status_code == 410
+    assert admin_browser.get(link_in(second)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -92,33 +87,33 @@ def test_whoever_was_only_invited_is_invited_there(
     ],
 )
 def test_what_will_not_do_is_said_in_the_form(
-    at_desk: Browser, system: System, typed: str, status: int, sentence: str
+    admin_browser: Browser, system: System, typed: str, status: int, sentence: str
 ) -> None:
     account, other = make_account(system), make_account(system)
     with system.work() as uow:
         uow.session.merge(other).email = "taken@initrode.example"
-    answer = at_desk.post(page_of(account), {"email": typed})
+    answer = admin_browser.post(page_of(account), {"email": typed})
     assert (answer.status_code, sentence in answer.text) == (status, True)
     assert f'action="{page_of(account)}"' in answer.text
-    assert at_desk.post(page_of(account), {"email": account.email}).status_code == 409
+    assert admin_browser.post(page_of(account), {"email": account.email}).status_code == 409
     assert address(system, account) == account.email
     with system.work() as uow:
         assert uow.session.scalars(select(Delivery)).all() == []
 
 
-def test_another_spelling_is_another_address(at_desk: Browser, system: System) -> None:
+def test_another_spelling_is_another_address(admin_browser: Browser, system: System) -> None:
     account = make_account(system)
-    assert at_desk.post(page_of(account), {"email": account.email.upper()}).status_code == 303
+    assert admin_browser.post(page_of(account), {"email": account.email.upper()}).status_code == 303
     assert address(system, account) == account.email.upper()
 
 
-def test_it_needs_a_fresh_sign_in_and_keeps_what_was_typed(at_desk: Browser, system: System) -> None:
+def test_it_needs_a_fresh_sign_in_and_keeps_what_was_typed(admin_browser: Browser, system: System) -> None:
     account, hour = make_account(system), timedelta(hours=1)
     with system.work() as uow:
         uow.session.execute(update(SignInSession).values(confirmed_at=SignInSession.confirmed_at - hour))
-    answer = at_desk.post(page_of(account), {"email": NEW})
+    answer = admin_browser.post(page_of(account), {"email": NEW})
     assert answer.headers["Location"].startswith("/sign-in/again")
     assert address(system, account) == account.email
     with system.work() as uow:
         uow.session.execute(update(SignInSession).values(confirmed_at=SignInSession.confirmed_at + hour))
-    assert NEW in at_desk.get(page_of(account)).text
+    assert NEW in admin_browser.get(page_of(account)).text

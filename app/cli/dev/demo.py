@@ -3,12 +3,17 @@
 import json
 import os
 import secrets
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from app.cli.operator import work
 from app.domain.policy import Role
 from app.queries import accounts as accounts_query
 from app.services import accounts, tokens
+from app.uow import UnitOfWork
+
+Work = Callable[[], AbstractContextManager[UnitOfWork]]
 
 _PEOPLE = (
     ("customer@acme.example", "Ada of Acme", Role.CUSTOMER, "acme"),
@@ -18,7 +23,7 @@ _PEOPLE = (
 )
 
 
-def install_demo(path: Path, url: str, mail_url: str) -> None:
+def install_demo(path: Path, url: str, mail_url: str, work: Work = work) -> None:
     """Create the accounts that are missing and write their file (mode 600).
 
     Passwords and tokens cannot be read back from the database, so the file that an earlier
@@ -26,7 +31,7 @@ def install_demo(path: Path, url: str, mail_url: str) -> None:
     """
     known = {entry["email"]: entry for entry in _read(path)}
     entries = [
-        known.get(email) or _create(email, name, role, organisation)
+        known.get(email) or _create(work, email, name, role, organisation)
         for email, name, role, organisation in _PEOPLE
     ]
     _write(path, {"url": url, "mail": mail_url, "accounts": entries})
@@ -40,7 +45,7 @@ def _read(path: Path) -> list[dict[str, str]]:
     return entries
 
 
-def _create(email: str, name: str, role: Role, organisation: str | None) -> dict[str, str]:
+def _create(work: Work, email: str, name: str, role: Role, organisation: str | None) -> dict[str, str]:
     password = secrets.token_urlsafe(15)
     with work() as uow:
         account = accounts_query.by_email(uow.session, email)

@@ -39,10 +39,12 @@ def passkey_form() -> ResponseReturnValue:
 @requires(Permission.ACCOUNT_OWN)
 def passkey_options() -> ResponseReturnValue:
     """Say in JSON what a browser needs to make one."""
+    from app.services import passkey_making  # here: `passkey_proof` says why
+
     challenge = ceremony.begin(Ceremony.REGISTER, actor().id)
     with work() as uow:
         account = uow.session.get_one(Account, uow.actor.id)
-        return jsonify(passkeys.options(uow, account, challenge))
+        return jsonify(passkey_making.options(uow, account, challenge))
 
 
 @blueprint.post("/passkeys/new")

@@ -1,8 +1,6 @@
 """Making and revoking one's own API tokens."""
 
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
@@ -20,8 +18,7 @@ from app.services import sign_in, tokens
 from app.web.access import requires
 from app.web.account.blueprint import blueprint
 from app.web.context import actor, work
-
-_LASTS: Final = {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Until it is revoked"}
+from app.web.token_form import LASTS, id_of, lasting
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +72,8 @@ def make_token() -> ResponseReturnValue:
                 uow,
                 form.name.data,
                 scopes=[choice.scope for choice in chosen],
-                lasts=_lasts(form.lasts.data),
-                token_id=_id(form.id.data),
+                lasts=lasting(form.lasts.data),
+                token_id=id_of(form.id.data) or uuid4(),
             )
     except InvalidInputError as error:
         return _ask(form, {choice.field for choice in chosen}, error.message), error.status
@@ -96,7 +93,7 @@ def revoke_token(token_id: UUID) -> ResponseReturnValue:
 
 def _ask(form: TokenForm, chosen: set[str], error: str | None = None) -> str:
     return render_template(
-        "account/token_form.html", form=form, choices=_choices(), chosen=chosen, lasts=_LASTS, error=error
+        "account/token_form.html", form=form, choices=_choices(), chosen=chosen, lasts=LASTS, error=error
     )
 
 
@@ -105,17 +102,3 @@ def _choices() -> list[Choice]:
     role = actor().role or Role.CUSTOMER
     words = _CUSTOMER if role is Role.CUSTOMER else _STAFF
     return [choice for choice in words if choice.scope in scopes_for(role)]
-
-
-def _lasts(chosen: str | None) -> timedelta | None:
-    """Raises InvalidInputError for what the form does not offer."""
-    if chosen not in _LASTS:
-        raise InvalidInputError("Choose how long the token is good.")
-    return None if chosen == "never" else timedelta(days=int(chosen))
-
-
-def _id(sent: str | None) -> UUID:
-    """Return the id that the form came with; a form without one was not ours, and gets another."""
-    with suppress(ValueError):
-        return UUID(sent or "")
-    return uuid4()

@@ -16,8 +16,8 @@ from app.domain.errors import InvalidInputError
 from app.domain.policy import Scope
 from app.models import Organisation, TokenIssuer
 from app.services.issuers import Terms
+from app.web import token_form
 
-LASTS: Final = {"30": "30 days", "90": "90 days", "365": "1 year", "never": "Until it is revoked"}
 #: Field -> (scope, words). Each has a field of its own: `access` keeps one value per field.
 SCOPES: Final = {
     "write": (Scope.WRITE, "Send bundles, and take back what it sent"),
@@ -66,20 +66,18 @@ class MachineForm(_OfOrganisation):
     id = HiddenField()  # of the token, chosen beforehand: a form sent twice makes one
     lasts = SelectField(
         "How long the token is good",
-        choices=[SelectChoice(value, words) for value, words in LASTS.items()],
+        choices=[SelectChoice(value, words) for value, words in token_form.LASTS.items()],
         validate_choice=False,
     )
 
     def lasting(self) -> timedelta | None:
         """Raises InvalidInputError for what the form does not offer."""
-        if self.lasts.data not in LASTS:
-            raise InvalidInputError("Choose how long the token is good.")
-        return None if self.lasts.data == "never" else timedelta(days=int(self.lasts.data))
+        return token_form.lasting(self.lasts.data)
 
     def token_id(self) -> UUID:
         """Raises InvalidInputError: the form was not ours."""
-        with suppress(ValueError):
-            return UUID(self.id.data or "")
+        if found := token_form.id_of(self.id.data):
+            return found
         raise InvalidInputError("Open this form again and fill it in once more.")
 
 
@@ -102,4 +100,4 @@ def standing(issuer: TokenIssuer) -> tuple[dict[str, Any], set[str]]:
 
 def words() -> dict[str, object]:
     """Return the choices that the templates offer."""
-    return {"scopes": SCOPES, "signed": SIGNED, "lasts": LASTS}
+    return {"scopes": SCOPES, "signed": SIGNED, "lasts": token_form.LASTS}

@@ -5,7 +5,7 @@ counted are the answers of strangers, so that they do not come without end.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from flask import g, jsonify, request
@@ -18,8 +18,7 @@ from app.domain.policy import Permission, Role
 from app.models import Account, Passkey
 from app.queries import accounts as accounts_query
 from app.queries import factors as held
-from app.services import accounts, factors, half_way, passkey_proof, sign_in, tries
-from app.services.passkey_proof import Proof
+from app.services import accounts, factors, half_way, sign_in, tries
 from app.services.tries import Kind
 from app.web import ceremony
 from app.web.access import public, requires
@@ -27,6 +26,9 @@ from app.web.auth.blueprint import blueprint
 from app.web.auth.entering import enter, proved, renewed
 from app.web.auth.second import pending
 from app.web.context import actor, system, system_work
+
+if TYPE_CHECKING:
+    from app.services.passkey_proof import Proof
 
 
 @blueprint.post("/sign-in/passkey/options")
@@ -94,13 +96,17 @@ def confirm_by_passkey() -> ResponseReturnValue:
 def _ask(
     purpose: Ceremony, account_id: UUID | None, held: Sequence[Passkey] = (), *, alone: bool = False
 ) -> ResponseReturnValue:
+    from app.services import passkey_proof  # here: it says why
+
     challenge = ceremony.begin(purpose, account_id)
     with system_work() as uow:
         return jsonify(passkey_proof.options(uow, challenge, held, alone=alone))
 
 
-def _prove(purpose: Ceremony, account_id: UUID | None, *, alone: bool = False) -> Proof:
+def _prove(purpose: Ceremony, account_id: UUID | None, *, alone: bool = False) -> "Proof":
     """Raises GoneError, InvalidInputError, ForbiddenError: it proves nothing."""
+    from app.services import passkey_proof  # here: it says why
+
     challenge, said = ceremony.finish(purpose, account_id), ceremony.answer()
     try:
         with system_work() as uow:
