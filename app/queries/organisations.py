@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from app.domain.errors import NotFoundError
@@ -90,15 +90,9 @@ def page(
         BadRequestError: the cursor is not one of ours.
     """
     query = _narrow(visible_to(actor), filters)
-    if cursor:
-        query = query.where(tuple_(Organisation.name, Organisation.id) > tuple_(*places.decode_name(cursor)))
-    found = session.scalars(query.order_by(Organisation.name, Organisation.id).limit(PAGE_SIZE + 1)).all()
-    items = found[:PAGE_SIZE]
+    items, after = places.page_by_name(session, query, Organisation, PAGE_SIZE, cursor)
     people = _people(session, [each.id for each in items])
-    return OrganisationPage(
-        [OrganisationRow(each, people.get(each.id, 0)) for each in items],
-        places.encode_name(items[-1].name, items[-1].id) if len(found) > PAGE_SIZE else None,
-    )
+    return OrganisationPage([OrganisationRow(each, people.get(each.id, 0)) for each in items], after)
 
 
 def why_suspended(session: Session, organisation: Organisation) -> str | None:
