@@ -4,9 +4,12 @@ import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from email import policy
+from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import EmailMessage
 from email.utils import formatdate
-from typing import NoReturn
+from typing import Any, ClassVar, Literal, NoReturn
+from urllib.parse import urlsplit
 
 from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError
 from app.ports import Message
@@ -33,7 +36,7 @@ class SmtpMailer:
         """
         with self._connect() as server:
             try:
-                server.send_message(self._compose(message))
+                server.send_message(compose_mime(self._settings, message))
             except smtplib.SMTPRecipientsRefused as error:
                 self._refused(max(code for code, _ in error.recipients.values()), error)
             except smtplib.SMTPResponseException as error:
@@ -69,14 +72,60 @@ class SmtpMailer:
             raise DeliveryRefusedError("The mail server refused the mail.", cause=str(error)) from error
         raise DependencyError("The mail server asks to try later.", cause=str(error)) from error
 
-    def _compose(self, message: Message) -> EmailMessage:
-        # email.message refuses line breaks in header values, so no name can add a header.
-        mail = EmailMessage()
-        mail["From"] = self._settings.mail_from
-        mail["To"] = message.to
-        mail["Subject"] = " ".join(message.subject.split())
-        mail["Date"] = formatdate(usegmt=True)
-        mail["Message-ID"] = f"<{message.key}@diagport>"
-        mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
-        mail.set_content(message.text)
-        return mail
+
+class _OneLine(BaseHeader):
+    """A header that is never folded: `email` would cut what has no blank in it into encoded words."""
+
+    max_count: ClassVar[Literal[1]] = 1
+
+    @classmethod
+    def parse(cls, value: str, into: dict[str, Any]) -> None:
+        """Take the value as it is; `email.message` has refused line breaks in it by now."""
+        into.update(decoded=value, parse_tree=None)
+
+    def fold(self, *, policy: policy.Policy) -> str:
+        """Return the header's line."""
+        return f"{self.name}: {self}{policy.linesep}"
+
+
+def _policy() -> "policy.EmailPolicy[EmailMessage]":
+    headers = HeaderRegistry()
+    for name in ("message-id", "in-reply-to", "references", "list-unsubscribe"):
+        headers.map_to_type(name, _OneLine)
+    # Not every server takes bytes with the eighth bit.
+    return policy.EmailPolicy(header_factory=headers, linesep="\r\n", cte_type="7bit")
+
+
+_POLICY = _policy()
+
+
+def compose_mime(settings: Settings, message: Message) -> EmailMessage:
+    """Return the mail as it is sent, through whatever: text, and HTML beside it if there is any.
+
+    Mails with the same ``thread`` answer one that was never sent, which mail programs group by.
+    """
+    # email.message refuses line breaks in header values, so no name can add a header.
+    host = urlsplit(settings.base_url).hostname or "localhost"
+    mail = EmailMessage(_POLICY)
+    mail["From"] = settings.mail_from
+    mail["To"] = message.to
+    mail["Subject"] = " ".join(message.subject.split())
+    mail["Date"] = formatdate(usegmt=True)
+    mail["Message-ID"] = _message_id(message.key, host)
+    mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answers
+    if not message.event.startswith("account."):  # what is about somebody's own account is from no list
+        mail["List-Id"] = f"Diagport bundles <bundles.{host}>"  # RFC 2919
+    if message.thread:
+        mail["In-Reply-To"] = mail["References"] = _message_id(f"thread.{message.thread}", host)
+    if message.unsubscribe:
+        mail["List-Unsubscribe"] = f"<{message.unsubscribe}>"  # RFC 2369, 8058
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    mail.set_content(message.text)
+    if message.html:
+        mail.add_alternative(message.html, subtype="html")
+    return mail
+
+
+def _message_id(name: str, host: str) -> str:
+    """Return an id that is the same whenever it is made (RFC 5322, 3.6.4)."""
+    return f"<{name}@{f'[{host}]' if ':' in host else host}>"

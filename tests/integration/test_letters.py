@@ -3,17 +3,20 @@
 import subprocess
 from pathlib import Path
 
+import html5lib
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from app.domain import ticket_code
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Role
+from app.domain.receipt import checksum_line
+from app.domain.subscriptions import Follow
 from app.jobs.deliver import deliver
-from app.models import Account, Ticket, Upload
+from app.models import Account, Case, CaseFollow, Delivery, Organisation, Ticket, Upload
 from app.queries.accounts import actor_with, by_ticket
-from app.services import letters
+from app.services import letters, notices, removal
 from app.system import System
 from tests.factories.people import make_account
 from tests.factories.tickets import issue_ticket
@@ -63,6 +66,59 @@ def test_a_receipt_has_every_fact_of_it(system: System, sender: Actor, tmp_path:
     assert ran.stdout.endswith(": OK\n"), ran.stderr
 
 
+def test_the_page_of_a_receipt_says_the_same(system: System, sender: Actor) -> None:
+    """What is in the text is in the HTML: facts, the line to paste with all its blanks, and the link."""
+    upload = make_upload(system, sender, filename='it\'s "web  01" <b>&amp;.tgz', case="cs-12")
+    (row,) = outbox(system, upload.id)
+    mail = letters.compose(row, upload, BASE)
+    root = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(mail.html)
+    shown = "".join(root.find("body").itertext())
+    assert checksum_line(str(upload.sha256), upload.filename) in shown
+    for fact in (str(upload.id), "CS-12", upload.organisation.name, sender.email, upload.filename):
+        assert fact in shown
+    assert [link.get("href") for link in root.iter("a")] == [
+        f"{BASE}/files/{upload.id}",
+        f"{BASE}/account#notices",
+    ]
+
+
+def test_mails_of_one_case_are_one_thread(system: System, sender: Actor, engineer: Account) -> None:
+    """And without a case those of one bundle."""
+    cased = [make_upload(system, sender, UploadState.CLEAN, case="cs-12") for _ in range(2)]
+    bare = [make_upload(system, sender, UploadState.CLEAN) for _ in range(2)]
+    threads = {
+        upload.id: {letters.compose(row, upload, BASE).thread for row in outbox(system, upload.id)}
+        for upload in (*cased, *bare)
+    }
+    assert all(len(each) == 1 for each in threads.values()), "whoever reads it"
+    assert threads[cased[0].id] == threads[cased[1].id]
+    assert [threads[upload.id] for upload in bare] == [{str(upload.id)} for upload in bare]
+
+
+def test_a_colleague_who_watches_the_case_learns_no_name_of_staff(
+    system: System, sender: Actor, engineer: Account
+) -> None:
+    upload = make_upload(system, sender, UploadState.CLEAN, case="cs-12")
+    with system.work() as uow:
+        home = uow.session.get_one(Organisation, upload.organisation_id)
+        case_id = uow.session.scalars(select(Case.id)).one()
+    colleague = make_account(system, organisation=home)
+    with system.work() as uow:
+        uow.session.add(CaseFollow(account_id=colleague.id, case_id=case_id, follow=Follow.WATCH))
+        uow.session.flush()
+        told = {"downloaded_by": [engineer.email]}
+        now = uow.session.get_one(Upload, upload.id)
+        notices.announce(uow, Event.UPLOAD_RECALLED, now, occasion="a test", told=told)
+    read = texts(system, upload, Event.UPLOAD_RECALLED)
+    assert {sender.email, engineer.email, colleague.email} <= set(read)
+    assert f"Downloaded by: {engineer.email}" in read[engineer.email]
+    released = texts(system, upload, Event.UPLOAD_CLEAN)
+    assert "because you sent this bundle" in released[sender.email]
+    for customer in (sender.email, colleague.email):
+        assert engineer.email not in read[customer]
+        assert "Look at the machine that it comes from." in read[customer]
+
+
 def test_what_came_past_the_portal_has_no_digest_before_its_scan(system: System, sender: Actor) -> None:
     upload = make_upload(system, sender)
     upload.sha256 = None
@@ -103,10 +159,21 @@ def test_who_sends_with_a_ticket_hears_without_a_link(system: System, guest: Act
 def test_a_letter_of_what_was_withdrawn_is_not_sent_and_no_alarm(
     system: System, sender: Actor, mailer: FakeMailer, caplog: pytest.LogCaptureFixture
 ) -> None:
-    upload = make_upload(system, sender, UploadState.DELETED)
-    deliver(system, str(outbox(system, upload.id)[0].id))
+    """It may be on its way already. What goes is the receipt."""
+    upload = make_upload(system, sender, filename="very-private.tgz")
     (row,) = outbox(system, upload.id)
-    assert mailer.sent == []
-    assert row.dead_at
+    with system.work() as uow:
+        values = {name: getattr(row, name) for name in ("event", "recipient", "dedupe_key")}
+        removal.delete(uow, upload.id, "Kept for 30 days, as agreed.")
+        uow.session.add(Delivery(**values, upload_id=upload.id))
+        uow.session.flush()
+    for each in outbox(system, upload.id):
+        deliver(system, str(each.id))
+    (receipt,) = mailer.sent
+    assert receipt.subject == f"[no case] Deleted: bundle {str(upload.id)[:8]}"
+    for fact in (str(upload.id), str(upload.sha256), "Kept for 30 days, as agreed.", "UTC", sender.email):
+        assert fact in receipt.text
+    assert "very-private" not in receipt.text
+    assert {each.event for each in outbox(system, upload.id) if each.dead_at} == {Event.UPLOAD_RECEIVED}
     assert not [record for record in caplog.records if record.levelname == "ERROR"]
     assert fresh(system, upload.id).state is UploadState.DELETED

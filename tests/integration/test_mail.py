@@ -14,15 +14,16 @@ import requests
 from hypothesis import given
 from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
+from sqlalchemy import func, update
 
-from app.adapters.mail import SmtpMailer
+from app.adapters.mail import SmtpMailer, compose_mime
 from app.cli.dev.ports import free_port
 from app.cli.dev.services import Services
 from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError, PortalError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
 from app.jobs.deliver import deliver
-from app.models import Upload
+from app.models import Delivery, Upload
 from app.ports import Message
 from app.settings import Settings
 from app.system import System
@@ -30,10 +31,22 @@ from tests.factories.people import make_account, make_actor, make_organisation
 from tests.factories.uploads import make_upload
 from tests.integration.looking import outbox
 
+SETTINGS = Settings.model_construct(
+    mail_from="Diagport <diagport@localhost>", base_url="https://upload.example.com"
+)
 HEADERS = {
-    "from", "to", "subject", "date", "message-id", "auto-submitted",
+    "from", "to", "subject", "date", "message-id", "auto-submitted", "list-id",
     "content-type", "content-transfer-encoding", "mime-version",
 }  # fmt: skip
+
+
+def on_the_wire(services: Services, about: str) -> list[EmailMessage]:
+    """Return the mails whose subject has ``about``, as they came through SMTP, oldest first."""
+    files = sorted((services.directory / "mail").glob("*.eml"))
+    mails = [
+        message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=policy.default) for file in files
+    ]
+    return [mail for mail in mails if about in mail["Subject"]]
 
 
 def caught(services: Services, about: str) -> list[dict[str, str]]:
@@ -64,7 +77,7 @@ def test_a_mail_says_what_where_and_whose(system: System, services: Services, st
         assert fact in mail["text"]
     assert ("Eicar-Test-Signature in var/log/mail.log" in mail["text"]) is infected
     keys = {delivery.recipient: delivery.dedupe_key for delivery in outbox(system, upload.id)}
-    assert mail["message_id"].strip() == f"<{keys[engineer.email]}@diagport>"
+    assert mail["message_id"].strip() == f"<{keys[engineer.email]}@localhost>"
     assert all(delivery.sent_at for delivery in outbox(system, upload.id))
 
 
@@ -78,17 +91,85 @@ def test_hostile_names_add_no_header_and_are_not_evaluated(system: System, servi
     for mail in mails:
         assert "everybody" not in mail["to"]
         assert "{{7919*7907}}${7919*7907}<%=7919*7907%>" in mail["subject"]
-        assert str(7919 * 7907) not in mail["subject"] + mail["text"]
+        assert str(7919 * 7907) not in mail["subject"] + mail["text"] + mail["html"]
+        assert "&lt;b&gt;x.tgz" in mail["html"]
+        assert "<b>" not in mail["html"]
+
+
+def test_what_arrives_has_both_parts_and_what_mail_programs_sort_by(
+    system: System, services: Services
+) -> None:
+    """Sent twice it is one message: the same id. Of one case it is one thread."""
+    sender = make_actor(system, organisation=make_organisation(system))
+    one, other = (make_upload(system, sender, filename=f"{uuid4().hex}.tgz", case="cs-12") for _ in range(2))
+    for upload in (one, other):
+        told(system, upload)
+    with system.work() as uow:
+        uow.session.execute(update(Delivery).values(sent_at=None, next_at=func.now()))
+    told(system, one)
+    first, again = on_the_wire(services, one.filename)
+    (near,) = on_the_wire(services, other.filename)
+    assert first["Message-ID"] == again["Message-ID"] != near["Message-ID"]
+    assert first["References"] == first["In-Reply-To"] == near["References"]
+    assert first["References"] not in {first["Message-ID"], near["Message-ID"]}
+    assert first["List-Id"] == "Diagport bundles <bundles.localhost>"
+    assert first["Auto-Submitted"] == "auto-generated"
+    assert first["Subject"] == f"[CS-12] Received: {one.filename}"
+    assert [part.get_content_type() for part in first.walk()] == [
+        "multipart/alternative", "text/plain", "text/html",
+    ]  # fmt: skip
+    assert all(ord(letter) < 128 for letter in first.as_string())
+    (shown, _) = [mail for mail in caught(services, str(one.id)) if mail["to"] == sender.email]
+    for part in (shown["text"], shown["html"]):
+        assert f"{system.settings.base_url}/files/{one.id}" in part
+        assert str(one.sha256) in part
+    assert "<" not in shown["text"].replace("\r", ""), "the text is no HTML"
+    assert shown["html"].startswith("<!DOCTYPE html>")
+
+
+def test_a_mail_program_can_unsubscribe_with_one_click() -> None:
+    """RFC 8058; however long the address is, it is on one line."""
+    address = f"https://upload.example.com/unsubscribe/{'x' * 150}"
+    message = Message(key="0" * 64, to="ann@example.com", subject="s", text="t", unsubscribe=address)
+    wire = compose_mime(SETTINGS, message).as_bytes(policy=policy.SMTP)
+    assert f"\r\nList-Unsubscribe: <{address}>\r\n".encode() in wire
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in wire
+
+
+@pytest.mark.parametrize("name", ["unsubscribe", "thread", "key", "to"])
+def test_nothing_of_a_message_adds_a_header(name: str) -> None:
+    fields = {"key": "0" * 64, "to": "ann@example.com", "subject": "s", "text": "t"}
+    message = Message(**fields | {name: "x\r\nBcc: all@evil.example"})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"line|header|CR"):
+        compose_mime(SETTINGS, message).as_bytes()
+
+
+@pytest.mark.parametrize(
+    ("base_url", "host"),
+    [
+        ("https://upload.support.example.com:8443", "upload.support.example.com"),
+        ("http://[::1]:8000", "[::1]"),
+    ],
+)
+def test_ids_are_of_the_host_of_the_portal(base_url: str, host: str) -> None:
+    settings = SETTINGS.model_copy(update={"base_url": base_url})
+    message = Message(key="0" * 64, to="ann@example.com", subject="s", text="t", thread="f" * 36)
+    mail = compose_mime(settings, message)
+    assert mail["Message-ID"] == f"<{'0' * 64}@{host}>"
+    wire = mail.as_bytes(policy=policy.SMTP)
+    assert f"\r\nReferences: <thread.{'f' * 36}@{host}>\r\n".encode() in wire, "not folded"
+
+
+def test_what_is_about_an_account_is_from_no_list() -> None:
+    message = Message(key="0", to="ann@example.com", subject="s", text="t", event="account.reset")
+    assert compose_mime(SETTINGS, message)["List-Id"] is None
 
 
 def composed(settings: Settings, subject: str, text: str = "text") -> EmailMessage:
     message = Message(key="0" * 64, to="ann@example.com", subject=subject, text=text)
-    mail = SmtpMailer(settings)._compose(message)
+    mail = compose_mime(settings, message)
     wire = mail.as_bytes(policy=policy.SMTP)
     return message_from_bytes(wire, _class=EmailMessage, policy=policy.default)
-
-
-SETTINGS = Settings.model_construct(mail_from="Diagport <diagport@localhost>")
 
 
 @hypothesis(max_examples=300, deadline=None)

@@ -25,7 +25,10 @@ article{{border-top:1px solid #ccc;padding:1rem 0}}h2{{margin:0;font-size:1.1rem
 pre{{white-space:pre-wrap;overflow-wrap:anywhere;font:inherit}}</style>
 <h1>Caught mail</h1>{articles}</html>
 """
-ARTICLE = "<article><h2>{subject}</h2><p>to {to}, {at}</p><pre>{text}</pre></article>"
+ARTICLE = (
+    "<article><h2>{subject}</h2><p>to {to}, {at}, <a href='/messages/{number}'>as it looks</a></p>"
+    "<pre>{text}</pre></article>"
+)
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -44,17 +47,21 @@ class Mailbox:
         return "250 Caught"
 
     def messages(self) -> list[dict[str, str]]:
-        """Return the mails, oldest first: to, subject, text, message_id, at (RFC 3339)."""
+        """Return the mails, oldest first: to, subject, text, html, message_id, at (RFC 3339).
+
+        ``text`` is the text part; ``html`` is empty for a mail without such a part.
+        """
         return [self._read(path) for path in sorted(self.directory.glob("*.eml"))]
 
     def _read(self, path: Path) -> dict[str, str]:
         message = message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=policy.default)
-        body = message.get_body(("plain", "html"))
+        text, html_part = message.get_body(("plain",)), message.get_body(("html",))
         seconds = int(path.stem) // 10**9
         return {
             "to": str(message["X-Caught-For"]),
             "subject": str(message["Subject"] or ""),
-            "text": body.get_content() if body else "",
+            "text": text.get_content() if text else "",
+            "html": html_part.get_content() if html_part else "",
             "message_id": str(message["Message-ID"] or ""),
             "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)),
         }
@@ -63,8 +70,8 @@ class Mailbox:
 def page(messages: list[dict[str, str]]) -> str:
     """Render the mails, newest first, with their links to click."""
     articles = []
-    for message in reversed(messages):
-        safe = {name: html.escape(value) for name, value in message.items()}
+    for number, message in reversed(list(enumerate(messages, 1))):
+        safe = {name: html.escape(value) for name, value in message.items()} | {"number": str(number)}
         safe["text"] = re.sub(r"https?://[^\s<>]+", r'<a href="\g<0>">\g<0></a>', safe["text"])
         articles.append(ARTICLE.format_map(safe))
     return PAGE.format(articles="".join(articles) or "<p>Nothing yet.</p>")
@@ -79,6 +86,14 @@ def serve(mailbox: Mailbox, smtp_port: int, http_port: int) -> None:
                 self._answer("application/json", json.dumps(mailbox.messages()))
             elif self.path == "/":
                 self._answer("text/html; charset=utf-8", page(mailbox.messages()))
+            else:
+                self._show(self.path.removeprefix("/messages/"))
+
+        def _show(self, number: str) -> None:
+            """Answer with the HTML of one mail, from 1 on, as a mail program would show it."""
+            caught = mailbox.messages()
+            if number.isdecimal() and 0 < int(number) <= len(caught):
+                self._answer("text/html; charset=utf-8", caught[int(number) - 1]["html"])
             else:
                 self.send_error(404)
 
