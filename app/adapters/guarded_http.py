@@ -9,15 +9,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
-from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, TypeVar
+from urllib.parse import SplitResult
 
-from app.domain.errors import FetchError
+from app.domain.errors import DeliveryUncertainError, FetchError
+from app.domain.web_address import take_apart
 from app.ports.fetching import Fetched
 
 TIMEOUT = 5.0  # seconds for everything after the name was resolved
 MAX_BYTES = 256 * 1024
-MAX_URL = 2000
 
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")  # the last four bytes are an IPv4 address (RFC 6052)
@@ -32,6 +32,8 @@ _SPECIAL = (
 
 Resolve = Callable[[str, int], list[str]]
 Address = IPv4Address | IPv6Address
+Got = TypeVar("Got")
+Read = Callable[[http.client.HTTPConnection], Got]
 
 
 def resolve(name: str, port: int) -> list[str]:
@@ -71,27 +73,34 @@ class GuardedHttp:
 
     def get(self, url: str, bearer: str | None = None) -> Fetched:
         """Fetch ``url``; see the port."""
-        return self._visit(url, None, {"Authorization": f"Bearer {bearer}"} if bearer else {})
+        return self._visit(url, None, {"Authorization": f"Bearer {bearer}"} if bearer else {}, self._whole)
 
     def post(self, url: str, form: str, headers: Mapping[str, str]) -> Fetched:
         """Send ``form``; see the port."""
-        return self._visit(url, form, {"Content-Type": "application/x-www-form-urlencoded", **headers})
+        form_headers = {"Content-Type": "application/x-www-form-urlencoded", **headers}
+        return self._visit(url, form.encode(), form_headers, self._whole)
 
-    def _visit(self, url: str, form: str | None, headers: Mapping[str, str]) -> Fetched:
+    def tell(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Post ``body`` and return the status of the answer, of which nothing else is read.
+
+        Raises:
+            FetchError: it may not be visited, or surely did not get all of it. The message says why.
+            DeliveryUncertainError: it had all of it, and no answer came.
+        """
+        return self._visit(url, body, headers, _status)
+
+    def _visit(self, url: str, body: bytes | None, headers: Mapping[str, str], read: Read[Got]) -> Got:
         parts = _split(url)
-        try:
-            port = parts.port or (443 if parts.scheme == "https" else 80)
-        except ValueError as error:
-            raise FetchError("That address has an impossible port.") from error
+        port = parts.port or (443 if parts.scheme == "https" else 80)
         name = parts.hostname or ""
         addresses = self._addresses(name, port, plain=parts.scheme == "http")
         deadline = time.monotonic() + self.timeout
         try:
             with self._connect(addresses, port, deadline) as raw:
                 if parts.scheme == "http":
-                    return self._ask(_Bounded(raw, deadline), parts, form, headers)
+                    return self._ask(_Bounded(raw, deadline), parts, body, headers, read)
                 with self._context().wrap_socket(raw, server_hostname=name) as secure:
-                    return self._ask(_Bounded(secure, deadline), parts, form, headers)
+                    return self._ask(_Bounded(secure, deadline), parts, body, headers, read)
         except ssl.SSLCertVerificationError as error:
             raise FetchError(
                 f"The certificate of {name} is not good: {error.verify_message}.", url=url
@@ -135,9 +144,10 @@ class GuardedHttp:
                 return connection
         raise trouble
 
+    @staticmethod
     def _ask(
-        self, sock: "_Bounded", parts: SplitResult, form: str | None, headers: Mapping[str, str]
-    ) -> Fetched:
+        sock: "_Bounded", parts: SplitResult, body: bytes | None, headers: Mapping[str, str], read: Read[Got]
+    ) -> Got:
         name = parts.hostname or ""
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection = http.client.HTTPConnection(name, parts.port or 443)  # it connects to nothing itself
@@ -149,12 +159,29 @@ class GuardedHttp:
             "Connection": "close",
             "User-Agent": "Diagport",
         }
-        connection.request("GET" if form is None else "POST", path, body=form, headers={**common, **headers})
+        connection.request("GET" if body is None else "POST", path, body=body, headers={**common, **headers})
+        return read(connection)
+
+    def _whole(self, connection: http.client.HTTPConnection) -> Fetched:
+        """Read an answer to its end. Raises FetchError: it has none within reach."""
         answer = connection.getresponse()
         content = answer.read(self.max_bytes + 1)
         if len(content) > self.max_bytes:
-            raise FetchError(f"{name} sent more than {self.max_bytes // 1024} KiB.")
+            raise FetchError(f"{connection.host} sent more than {self.max_bytes // 1024} KiB.")
         return Fetched(answer.status, content)
+
+
+def _status(connection: http.client.HTTPConnection) -> int:
+    """Read the status of an answer, and leave the rest: who hangs up loses nothing."""
+    try:
+        return connection.getresponse().status
+    except TimeoutError as error:
+        raise DeliveryUncertainError(f"{connection.host} took it, and did not answer in time.") from error
+    except (OSError, http.client.HTTPException) as error:
+        cause = repr(error) if isinstance(error, OSError) else type(error).__name__
+        raise DeliveryUncertainError(
+            f"{connection.host} took it, and hung up without an answer.", cause=cause
+        ) from error
 
 
 class _Bounded:
@@ -196,14 +223,7 @@ def _left(deadline: float) -> float:
 
 def _split(url: str) -> SplitResult:
     """Take an address apart. Raises FetchError for what could be read in two ways."""
-    if len(url) > MAX_URL or not url.isascii() or not url.isprintable() or set(url) & set(' \\"<>^`{|}'):
-        raise FetchError("That is not an address that can be fetched.")
     try:
-        parts = urlsplit(url)
+        return take_apart(url)
     except ValueError as error:
-        raise FetchError("That is not an address that can be fetched.") from error
-    if parts.scheme not in {"https", "http"}:
-        raise FetchError("The address must begin with https://.")
-    if not parts.hostname or "@" in parts.netloc or parts.fragment:
-        raise FetchError("The address needs a host, and neither a user, a password nor a #.")
-    return parts
+        raise FetchError(str(error)) from error
