@@ -1,5 +1,6 @@
 """How people want to hear of things: at once, once a day, in the portal only, or not at all."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -36,6 +37,17 @@ _QUIET_FOR_STAFF: Final = {
 _QUIET_FOR_CUSTOMERS: Final = {Event.UPLOAD_DOWNLOADED: Way.PORTAL}
 
 
+def offered(event: Event) -> tuple[Way, ...]:
+    """Return the ways from which people may choose for ``event``."""
+    # Nothing about a bundle leaves the portal before its verdict.
+    return (Way.PORTAL, Way.OFF) if event in BEFORE_VERDICT else tuple(Way)
+
+
+def of_organisations(events: Iterable[Event]) -> list[Event]:
+    """Return those of ``events`` that happen to one organisation, or to its bundles."""
+    return [event for event in events if event.startswith(("upload.", "ticket.", "quota."))]
+
+
 def default_way(role: Role, event: Event) -> Way:
     """Return how somebody in ``role`` hears of ``event`` who has chosen nothing."""
     quiet = _QUIET_FOR_STAFF if role in STAFF else _QUIET_FOR_CUSTOMERS
@@ -62,8 +74,7 @@ def way_for(event: Event, wishes: Wishes) -> Way:
         return Way.OFF
     if wishes.follow is Follow.WATCH and wishes.case is None:
         chosen = Way.NOW
-    # Nothing about a bundle leaves the portal before its verdict.
-    return Way.PORTAL if event in BEFORE_VERDICT and chosen is not Way.OFF else chosen
+    return chosen if chosen in offered(event) else Way.PORTAL
 
 
 def after_quiet(now: datetime, zone: str, quiet: tuple[time, time] | None) -> datetime:
@@ -76,13 +87,17 @@ def after_quiet(now: datetime, zone: str, quiet: tuple[time, time] | None) -> da
     if quiet is None or quiet[0] == quiet[1]:
         return now
     begin, end = quiet
-    local = now.astimezone(ZoneInfo(zone))
+    moment = now
+    # Twice only where the clock jumps over all that lies between two quiet times.
+    while _within(at := moment.astimezone(ZoneInfo(zone)), begin, end):
+        day = at.date() + timedelta(days=1 if at.time() >= end else 0)
+        moment = _moment(day, end, zone)
+    return moment
+
+
+def _within(local: datetime, begin: time, end: time) -> bool:
     at = local.time()
-    within = begin <= at < end if begin < end else at >= begin or at < end
-    if not within:
-        return now
-    day = local.date() + timedelta(days=1 if at >= end else 0)
-    return max(now, _moment(day, end, zone))
+    return begin <= at < end if begin < end else at >= begin or at < end
 
 
 def next_digest(now: datetime, zone: str, at: time) -> datetime:

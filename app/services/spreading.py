@@ -12,7 +12,7 @@ from app.domain.jobs import JobName
 from app.domain.policy import Role
 from app.domain.subscriptions import Way, after_quiet, next_digest, way_for
 from app.models import Account, AccountKind, CaseFollow, Channel, Delivery, EventRecord, Notice, Upload
-from app.queries import subscriptions
+from app.queries import clock, subscriptions
 from app.services.notices import key_of
 from app.uow import UnitOfWork
 
@@ -26,6 +26,11 @@ def waiting(uow: UnitOfWork, waited: int, limit: int) -> Sequence[UUID]:
 
 def spread(uow: UnitOfWork, record_id: UUID) -> None:
     """Put an event into the notices and the outbox of everybody whom it concerns, unless that is done."""
+    # Its bundle's row first, as whoever deletes the bundle and all that was told of it has it.
+    of_record = select(EventRecord.upload_id).where(EventRecord.id == record_id).scalar_subquery()
+    uow.session.execute(
+        select(Upload.id).where(Upload.id == of_record).with_for_update(read=True, key_share=True)
+    )
     record = uow.session.scalars(
         update(EventRecord)
         .where(EventRecord.id == record_id, EventRecord.spread_at.is_(None))
@@ -81,7 +86,7 @@ def _listening(record: EventRecord) -> ColumnElement[bool]:
 def _tell_person(uow: UnitOfWork, record: EventRecord, person: Account, way: Way) -> None:
     if way is Way.OFF:
         return
-    now = uow.session.scalars(select(func.now())).one()
+    now = clock.now(uow.session)
     digest_at = next_digest(now, person.time_zone, person.digest_at) if way is Way.DIGEST else None
     uow.session.execute(
         insert(Notice)

@@ -7,7 +7,7 @@ from app.domain.events import MANDATORY, Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Role
 from app.domain.subscriptions import Way
-from app.models import Delivery, Subscription
+from app.models import Delivery, Notice, Subscription
 from app.queries.accounts import actor_of
 from app.services import notices, preferences
 from app.system import System
@@ -16,13 +16,13 @@ from tests.factories.people import make_actor, make_machine
 from tests.factories.uploads import make_upload
 
 
-def choose(system: System, actor: Actor, *wanted: Event) -> None:
+def choose(system: System, actor: Actor, event: Event, way: Way) -> None:
     with system.work(actor) as uow:
-        preferences.choose_notices(uow, set(wanted))
+        preferences.choose_notices(uow, {event: way})
 
 
 def told(system: System, event: Event, sender: Actor) -> set[str]:
-    """Return who is mailed of an event of a bundle of the sender's."""
+    """Return who is mailed at once of an event of a bundle of the sender's."""
     upload = make_upload(system, sender, UploadState.CLEAN)
     with system.work() as uow:
         notices.announce(uow, event, upload)
@@ -32,14 +32,21 @@ def told(system: System, event: Event, sender: Actor) -> set[str]:
         return set(uow.session.scalars(rows))
 
 
-def test_who_wants_none_gets_none(system: System) -> None:
+@pytest.mark.parametrize("way", [Way.DIGEST, Way.PORTAL, Way.OFF])
+def test_who_wants_no_mail_gets_none(system: System, way: Way) -> None:
+    """At once; all but who wants nothing of it are shown it."""
     sender, wants, wants_not = make_actor(system), *(make_actor(system, Role.ENGINEER) for _ in range(2))
-    choose(system, wants_not, Event.UPLOAD_INFECTED)
+    choose(system, wants_not, Event.UPLOAD_CLEAN, way)
     assert told(system, Event.UPLOAD_CLEAN, sender) == {sender.email, wants.email}
     assert told(system, Event.UPLOAD_INFECTED, sender) == {sender.email, wants.email, wants_not.email}
-    choose(system, sender)
+    with system.work() as uow:
+        of_clean = Notice.record.has(event=Event.UPLOAD_CLEAN)
+        query = select(Notice.digest_at).where(Notice.account_id == wants_not.id, of_clean)
+        digest_at = [moment is not None for moment in uow.session.scalars(query)]
+    assert set(digest_at) == (set() if way is Way.OFF else {way is Way.DIGEST})
+    choose(system, sender, Event.UPLOAD_CLEAN, way)
     assert told(system, Event.UPLOAD_CLEAN, sender) == {wants.email}
-    choose(system, sender, Event.UPLOAD_CLEAN)
+    choose(system, sender, Event.UPLOAD_CLEAN, Way.NOW)
     assert told(system, Event.UPLOAD_CLEAN, sender) == {sender.email, wants.email}
 
 

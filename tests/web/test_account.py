@@ -1,4 +1,4 @@
-"""The account page: who somebody is, where they are signed in, what is mailed, how dates are written."""
+"""The account page: who somebody is, where they are signed in, how dates are written."""
 
 import html
 import re
@@ -10,7 +10,6 @@ from flask import Flask
 from sqlalchemy import func, select, update
 
 from app.domain.lifecycle import UploadState
-from app.domain.policy import Role
 from app.models import Account, IdentityProvider, SignInSession, Upload
 from app.system import System
 from tests.factories.people import make_manager
@@ -148,35 +147,6 @@ def test_sessions_that_are_over_are_not_shown(
     assert "Firefox on Windows" not in signed_in.get("/account").text
 
 
-OFFERED = {
-    Role.CUSTOMER: {"received", "expiring", "clean", "infected", "unscannable"},
-    Role.ENGINEER: {"clean", "infected", "unscannable"},
-    Role.ADMIN: {"gate.opened"},
-}
-
-
-@pytest.mark.parametrize("role", Role)
-def test_mails_are_chosen_by_what_one_hears_of(
-    app: Flask, system: System, browser: Browser, role: Role
-) -> None:
-    """What nobody can do without is said, and not offered."""
-    who = Caller(app, system, role)
-    browser.sign_in(who.account.email)
-    page = browser.get("/account").text
-    offered = re.findall(r'name="mail"\s+value="([\w.]+)" checked', page)
-    assert {name.removeprefix("upload.") for name in offered} == OFFERED[role]
-    assert "A virus was found later" in page
-    assert ("The virus check has stopped." in page) is (role is Role.ADMIN)
-    form = {"mail": [*offered[1:], "account.changed", "no such thing"]}
-    assert browser.post("/account/notices", form).location == "/account?saved=notices#notices"
-    assert own(system, who.account).unwanted == offered[:1]
-    page = browser.get("/account?saved=notices").text
-    assert "From now on you get the mails that are ticked." in page
-    assert re.findall(r'name="mail"\s+value="([\w.]+)" >', page) == offered[:1]
-    (deed,) = deeds(system, "account.notices_chosen")
-    assert (deed.detail["before"], deed.detail["after"]) == ([], offered[:1])
-
-
 def test_dates_and_numbers_are_written_as_was_chosen(
     signed_in: Browser, customer: Caller, system: System
 ) -> None:
@@ -199,7 +169,7 @@ def test_dates_and_numbers_are_written_as_was_chosen(
             assert "1,2 MB" in text
     assert '<html lang="en" data-locale="de-DE">' in signed_in.get("/files").text
     assert customer.get(f"/api/v1/uploads/{upload.id}").text == before
-    page = signed_in.get("/account").text
+    page = signed_in.get("/account").text.partition('id="manner"')[2]
     assert re.findall(r'<option value="([^"]+)" selected>', page) == ["de-DE", "Europe/Berlin"]
 
 
@@ -225,7 +195,7 @@ def test_only_what_is_offered_is_taken(
     assert deeds(system, "account.manner_chosen") == []
 
 
-@pytest.mark.parametrize("path", ["manner", "notices", "sessions/end-others", f"sessions/{UUID(int=0)}/end"])
+@pytest.mark.parametrize("path", ["manner", "sessions/end-others", f"sessions/{UUID(int=0)}/end"])
 def test_another_site_cannot_do_it(
     app: Flask, signed_in: Browser, customer: Caller, system: System, path: str
 ) -> None:
@@ -235,4 +205,4 @@ def test_another_site_cannot_do_it(
     assert signed_in.ask("POST", f"/account/{path}", data=form).status_code == 403
     assert other.signed_in()
     row = own(system, customer.account)
-    assert (row.locale, row.unwanted) == ("en-GB", [])
+    assert row.locale == "en-GB"

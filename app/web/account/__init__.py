@@ -1,6 +1,7 @@
 """One's own account: how to sign in, where one is signed in, tokens, language, notices."""
 
 import app.web.account.factors
+import app.web.account.notices
 import app.web.account.passkeys
 import app.web.account.preferences
 import app.web.account.sessions
