@@ -1,4 +1,4 @@
-"""The first page, by role: send for customers, the list for engineers, the overview for admins."""
+"""The first page, by role: send for customers, the inbox for engineers, the overview for admins."""
 
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +12,7 @@ from app.web.context import actor, sending_way, system, work
 from app.web.health import checks
 from app.web.portal.blueprint import blueprint
 from app.web.portal.files import render_list
+from app.web.portal.inbox import render_inbox
 from app.web.portal.labels import LABELS
 
 
@@ -26,7 +27,9 @@ def home() -> ResponseReturnValue:
         return _send()
     if actor().role is Role.ADMIN:
         return _overview()
-    return render_list()
+    if actor().may(Permission.INBOX_READ):
+        return render_inbox()
+    return render_list()  # a token that may do no more
 
 
 def _send() -> ResponseReturnValue:
