@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import redis
 from rq import Queue, worker_registration
 from rq.serializers import JSONSerializer
 
-from app.domain.errors import DependencyError
+from app.adapters import queue_looks
+from app.domain.errors import DependencyError, NotFoundError
 from app.domain.jobs import QUEUE_OF, JobName, QueueName
+from app.ports.queue import FailedJob, QueueServer, QueueState, WorkerState
 
 #: Longest a job may run, seconds; a lease, not this, decides whose result counts.
 _JOB_TIMEOUT = 6 * 3600
@@ -71,6 +74,39 @@ class RedisQueue:
         # RQ's own count holds the dead as well; only their keys end by themselves.
         keys = worker_registration.get_keys(queue=Queue(name, connection=self._redis))
         return int(self._redis.exists(*keys)) if keys else 0
+
+    def queues(self) -> dict[QueueName, QueueState]:
+        """See `app.ports.JobQueue`."""
+        with _as_dependency():
+            return {name: queue_looks.queue_state(self._redis, name) for name in QueueName}
+
+    def crew(self) -> list[WorkerState]:
+        """See `app.ports.JobQueue`."""
+        with _as_dependency():
+            return [worker for name in QueueName for worker in queue_looks.crew(self._redis, name)]
+
+    def server(self) -> QueueServer:
+        """See `app.ports.JobQueue`."""
+        with _as_dependency():
+            info: Any = self._redis.info()
+        return QueueServer(
+            str(info.get("redis_version", "?")),
+            int(info.get("used_memory", 0)),
+            int(info.get("maxmemory", 0)),
+        )
+
+    def failed(self, job_id: str) -> FailedJob:
+        """See `app.ports.JobQueue`."""
+        with _as_dependency():
+            found = queue_looks.find_failed(self._redis, job_id)
+        if found is None:
+            raise NotFoundError("No such job has failed lately.")
+        return found
+
+    def forget(self, job_id: str) -> None:
+        """See `app.ports.JobQueue`."""
+        with _as_dependency():
+            queue_looks.forget_failed(self._redis, job_id)
 
     def check(self) -> None:
         """Raises DependencyError when Redis does not answer."""

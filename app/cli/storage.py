@@ -5,6 +5,7 @@ from uuid import UUID
 import click
 
 from app.cli.operator import system, work
+from app.cli.storage_state import tier, verify
 from app.domain.errors import NotFoundError, PortalError, StateConflictError
 from app.ports import Storage
 from app.services import moving
@@ -16,6 +17,10 @@ _BATCH = 50
 @click.group("storage")
 def group() -> None:
     """Where bundles lie."""
+
+
+group.add_command(verify)
+group.add_command(tier)
 
 
 @group.command("move")

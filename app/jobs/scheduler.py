@@ -4,6 +4,7 @@ import threading
 
 from app import log as logs
 from app.domain.errors import DependencyError
+from app.jobs.recording import Recorder, forget_others
 from app.jobs.schedule import SCHEDULE, Periodic
 from app.log import get_logger
 from app.system import System
@@ -17,6 +18,7 @@ def run(system: System, stop: threading.Event) -> None:
     So a step that takes long, over a million stored objects, keeps no other waiting.
     """
     _look_at_login(system)
+    forget_others(system, SCHEDULE)
     threads = [
         threading.Thread(target=_repeat, args=(system, periodic, stop), name=periodic.name)
         for periodic in SCHEDULE
@@ -38,18 +40,24 @@ def _look_at_login(system: System) -> None:
 
 
 def _repeat(system: System, periodic: Periodic, stop: threading.Event) -> None:
+    recorder = Recorder(system, periodic)
     while not stop.is_set():
-        _once(system, periodic)
+        _once(system, periodic, recorder)
         stop.wait(periodic.every)
 
 
-def _once(system: System, periodic: Periodic) -> None:
+def _once(system: System, periodic: Periodic, recorder: Recorder) -> None:
     logs.bind(job=periodic.name)
     try:
-        periodic.step(system)
+        recorder.begin()
+        outcome = periodic.step(system)
     except DependencyError as error:
         log.warning("step_postponed", why=error.message, **error.context)
-    except Exception:
+        recorder.failed(error)
+    except Exception as error:
         log.exception("step_failed")
+        recorder.failed(error)
+    else:
+        recorder.done(outcome)
     finally:
         logs.unbind_all()

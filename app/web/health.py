@@ -1,18 +1,25 @@
-"""Whether each thing the portal depends on answers."""
+"""Whether each thing the portal depends on answers. `/readyz`, the overview and the health page share it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from app.domain.errors import DependencyError, PortalError
+from app.domain.jobs import QueueName
 from app.log import get_logger
-from app.queries import gate
+from app.queries import gate, health
 from app.system import System
+from app.web.probing import prober
 
 log = get_logger(__name__)
 
+Probe = Callable[[], Any]
+
 #: Without these no upload can be acknowledged; without the others it only waits.
 ESSENTIAL: Final = frozenset({"database", "storage"})
+
+NEVER_RAN: Final = "The scheduler has not run yet."
+SILENT: Final = "The scheduler has done nothing for more than three minutes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,22 +29,50 @@ class Check:
 
 
 def checks(system: System) -> dict[str, Check]:
-    """Ask every dependency, by name."""
+    """Ask every dependency, by name: see `look`."""
+    return look(system, {})[0]
+
+
+def look(system: System, more: Mapping[str, Probe]) -> tuple[dict[str, Check], dict[str, Any]]:
+    """Ask every dependency, and whatever else is wanted, by name; return what came of both.
+
+    All but the database is asked at once, and waited for no longer than two seconds. An answer of
+    ``more`` may be a `PortalError`.
+    """
     adapters = system.adapters
-    probes: dict[str, Callable[[], str | None]] = {
-        "database": system.database.check,
-        "storage": adapters.storage.check,
-        **{f"storage_{other.name}": other.check for other in adapters.other_stores},
-        "queue": adapters.queue.check,
-        "scanner": lambda: adapters.scanner.engine().name,
-        "workers": lambda: _workers(system),
-        "gate": lambda: _gate(system),
+    stores = {"storage": adapters.storage} | {
+        f"storage_{other.name}": other for other in adapters.other_stores
     }
-    return {name: _check(name, probe) for name, probe in probes.items()}
+    answers = prober().ask(
+        {name: store.check for name, store in stores.items()}
+        | {
+            "queue": adapters.queue.check,
+            "scanner": adapters.scanner.engine,
+            "workers": adapters.queue.workers,
+        }
+        | dict(more)
+    )
+    words: dict[str, Callable[[], str | None]] = {
+        "database": system.database.check,
+        **{name: lambda name=name: _said(answers, name, lambda _: "") for name in stores},  # type: ignore[misc]
+        "queue": lambda: _said(answers, "queue", lambda _: ""),
+        "scanner": lambda: _said(answers, "scanner", lambda engine: engine.name),
+        "workers": lambda: _said(answers, "workers", _workers),
+        "gate": lambda: _gate(system),
+        "scheduler": lambda: _scheduler(system),
+    }
+    found = {name: _check(name, say) for name, say in words.items()}
+    return found, {name: answers[name] for name in more}
 
 
-def _workers(system: System) -> str:
-    listening = system.adapters.queue.workers()
+def _said(answers: Mapping[str, Any], name: str, words: Callable[[Any], str]) -> str:
+    answer = answers[name]
+    if isinstance(answer, PortalError):
+        raise answer
+    return words(answer)
+
+
+def _workers(listening: Mapping[QueueName, int]) -> str:
     missing = [name for name, count in listening.items() if not count]
     if missing:
         raise DependencyError(f"No worker listens for {', '.join(missing)}.")
@@ -52,9 +87,17 @@ def _gate(system: System) -> str:
     return "open"
 
 
-def _check(name: str, probe: Callable[[], str | None]) -> Check:
+def _scheduler(system: System) -> str:
+    with system.work() as uow:
+        seen, lately = health.scheduler_seen(uow.session)
+    if not lately:
+        raise DependencyError(SILENT if seen else NEVER_RAN)
+    return ""
+
+
+def _check(name: str, say: Callable[[], str | None]) -> Check:
     try:
-        return Check(ok=True, detail=probe() or "")
+        return Check(ok=True, detail=say() or "")
     except PortalError as error:
         log.warning("dependency_down", dependency=name, why=error.message, **error.context)
         return Check(ok=False, detail=error.message)

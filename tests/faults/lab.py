@@ -3,7 +3,7 @@
 import hashlib
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any, TypeVar
@@ -153,6 +153,30 @@ class Lab:
     def deeds(self, upload_id: str) -> list[str]:
         rows = self.live.sql("SELECT action FROM audit_event WHERE upload_id = %s ORDER BY id", upload_id)
         return [str(action) for (action,) in rows]
+
+    def all_told(self, uploads: Iterable[str]) -> None:
+        """Wait until all that happened to them is spread, noticed once, and sent one to three times."""
+        ids = list(uploads)
+        open_ = (
+            "SELECT count(*) FROM event_record WHERE upload_id = ANY(%s) AND spread_at IS NULL",
+            "SELECT count(*) FROM delivery WHERE upload_id = ANY(%s) AND sent_at IS NULL AND dead_at IS NULL",
+        )
+        for statement in open_:
+            self.wait(lambda each=statement: self.live.sql(each, ids) == [(0,)], statement, 60)  # type: ignore[misc]
+        for upload_id in ids:
+            happened = self.live.sql("SELECT event FROM event_record WHERE upload_id = %s", upload_id)
+            events = [event for (event,) in happened]
+            assert events.count("upload.received") == 1
+            assert len([event for event in events if event in TERMINAL]) == 1, events
+            mails = self.live.sql("SELECT attempts, sent_at FROM delivery WHERE upload_id = %s", upload_id)
+            assert mails
+            assert all(1 <= attempts <= 3 and sent_at for attempts, sent_at in mails)
+            verdict = (
+                "SELECT count(*) FROM notice JOIN event_record r ON r.id = record_id JOIN account a"
+                " ON a.id = notice.account_id WHERE r.upload_id = %s AND r.event = ANY(%s) AND a.email = %s"
+            )
+            engineer = self.live.accounts["engineer"]["email"]
+            assert self.live.sql(verdict, upload_id, list(TERMINAL), engineer) == [(1,)]
 
     def told(self, upload_id: str) -> int:
         """Wait for the mail about an upload; return how often it came to the engineer."""

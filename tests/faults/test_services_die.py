@@ -1,9 +1,10 @@
-"""Redis, PostgreSQL, clamd and the mail server go away and come back: F7, F8, F12, F24."""
+"""Redis, PostgreSQL, clamd and the mail server go away and come back: F6, F7, F8, F12, F24."""
 
 import re
 import time
 from collections.abc import Callable
 
+import redis
 import requests
 
 from tests.factories.bundles import make_tgz
@@ -44,6 +45,27 @@ def test_redis_away(lab: Lab, bundle: Callable[..., bytes]) -> None:
     lab.all_kept()
     assert 1 <= lab.told(during) <= 3
     lab.wait(lambda: lab.live.get("/readyz").json()["status"] == "ready", "green health", 30)
+
+
+def test_redis_forgets_everything(lab: Lab, bundle: Callable[..., bytes]) -> None:
+    """F6: what was acknowledged is scanned and told within a minute, though every bell is gone."""
+    lab["scheduler"].stop()
+    for name in ("scan", "deliver"):
+        lab[name].kill()
+    with redis.Redis.from_url(lab.live.application.environment["DIAGPORT_REDIS_URL"]) as connection:
+        uploads = [lab.put(bundle(seed=seed)) for seed in range(3)]
+        assert connection.llen("rq:queue:scan") == 3
+        assert connection.llen("rq:queue:deliver") >= 3, "that they arrived is to be told"
+        unspread = "SELECT count(*) FROM event_record WHERE spread_at IS NULL"
+        assert lab.live.sql(unspread)[0][0] >= 3
+        connection.flushall()
+    began = time.monotonic()
+    lab.restart("scan", "deliver", "scheduler")
+    lab.all_kept()
+    assert all(1 <= lab.told(upload_id) <= 3 for upload_id in uploads)
+    lab.all_told(uploads)
+    assert time.monotonic() - began < 60
+    assert lab.live.sql("SELECT failures FROM step_run WHERE name = 'ring_events'") == [(0,)]
 
 
 def test_postgres_killed(lab: Lab, bundle: Callable[..., bytes]) -> None:

@@ -60,7 +60,7 @@ def test_without_redis_it_goes_on_and_rings_when_redis_is_back(
 
 @pytest.mark.parametrize("error", [DependencyError("away"), RuntimeError("a bug")])
 def test_a_failing_step_stops_neither_the_others_nor_itself(
-    system: System, monkeypatch: pytest.MonkeyPatch, error: Exception
+    committed: System, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     failed, ran = threading.Semaphore(0), threading.Semaphore(0)
 
@@ -73,6 +73,6 @@ def test_a_failing_step_stops_neither_the_others_nor_itself(
 
     schedule = (Periodic(fail, every=0.01), Periodic(run, every=0.01))
     monkeypatch.setattr(scheduler, "SCHEDULE", schedule)
-    with running(system):
+    with running(committed):
         for semaphore in (failed, ran) * 3:
             assert semaphore.acquire(timeout=10)
