@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from app.domain.errors import NotFoundError
 from app.queries.figures import figures
+from app.services.metrics import ask, readings
 from app.web.access import public
 from app.web.context import system, system_work
 from app.web.health import ESSENTIAL, checks
@@ -47,9 +48,10 @@ def metrics_page() -> ResponseReturnValue:
     """Metrics in Prometheus' text format, for allowed networks only; others find nothing here."""
     if not _may_see_metrics(request.remote_addr):
         raise NotFoundError
+    bells = ask(system().adapters.queue)
     with system_work() as uow:
-        page = metrics.render(figures(uow.session))
-    return Response(page, content_type=CONTENT_TYPE_LATEST)
+        found = figures(uow.session)
+    return Response(metrics.render(readings(found, bells)), content_type=CONTENT_TYPE_LATEST)
 
 
 def _may_see_metrics(address: str | None) -> bool:
