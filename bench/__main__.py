@@ -6,7 +6,19 @@ import time
 
 from bench.machine import describe
 
-PARTS = ("upload", "senders", "slow", "giant", "download", "verdict", "scan", "files")
+PARTS = (
+    "upload",
+    "senders",
+    "slow",
+    "giant",
+    "download",
+    "verdict",
+    "telling",
+    "scan",
+    "files",
+    "metrics",
+    "backlog",
+)
 
 
 def main() -> None:

@@ -40,7 +40,7 @@ class Stack:
             self.application.processes = {name: self.application[name] for name in processes}
         self.url = self.application.url
         self._demo = directory / "demo.json"
-        self._tokens: dict[str, str] = {}
+        self._accounts: dict[str, dict[str, str]] = {}
 
     def start(self) -> None:
         self.services.start()
@@ -53,7 +53,7 @@ class Stack:
             once.start()
             once.finish()
         for entry in json.loads(self._demo.read_text())["accounts"]:
-            self._tokens[entry.get("organisation", entry["role"])] = entry["token"]
+            self._accounts[entry.get("organisation", entry["role"])] = entry
         self.application.start()
 
     def stop(self) -> None:
@@ -62,11 +62,15 @@ class Stack:
 
     def secret(self, who: str) -> str:
         """Return somebody's API token."""
-        return self._tokens[who]
+        return self._accounts[who]["token"]
+
+    def account(self, who: str) -> dict[str, str]:
+        """Return somebody's entry of demo.json."""
+        return self._accounts[who]
 
     def token(self, who: str) -> dict[str, str]:
         """Return the header that says who asks: acme, globex, engineer or admin."""
-        return {"Authorization": f"Bearer {self._tokens[who]}"}
+        return {"Authorization": f"Bearer {self.secret(who)}"}
 
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         """Open a connection of our own to the product's database."""

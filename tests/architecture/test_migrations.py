@@ -17,7 +17,7 @@ from app.db import Database
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
 from app.models import Base, Case, Organisation, Upload
-from app.services import engine, gate, sign_in
+from app.services import counters, engine, gate, sign_in
 from app.system import System
 from tests.factories.people import bearer, make_account, make_actor
 from tests.factories.signing_in import make_everything_of
@@ -58,6 +58,7 @@ def fill(system: System) -> None:
         sign_in.begin(uow, account, user_agent="test")
         engine.report(uow, ENGINE)
         gate.report(uow, [], "test", None)
+        counters.add_up(uow)
     sender = make_actor(system)
     for state in UploadState:
         upload = make_upload(system, sender, state)
@@ -92,9 +93,8 @@ def test_the_migration_goes_down_and_up_over_data(
     after = rows(database)
 
     assert below <= kept
-    kept_tables = below - (
-        {"delivery"} if revision in {"0003_gate", "0004_ways_in"} else set()
-    )  # has no word for the new events
+    # Releases before have no words for newer events, and 0013 keeps nothing that tells of what was deleted.
+    kept_tables = below - ({"delivery"} if revision <= "0013_kept_filled" else set())
     assert {table: after[table] for table in kept_tables} == {table: before[table] for table in kept_tables}
     command.check(config)
 
