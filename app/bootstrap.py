@@ -11,14 +11,23 @@ from app.adapters.mail import SmtpMailer
 from app.adapters.openid.providers import OpenIdProviders
 from app.adapters.queue import RedisQueue, connect
 from app.adapters.scanner import ClamdScanner
+from app.adapters.ses import SesMailer
+from app.adapters.slack import Slack
+from app.adapters.sns import Sns
 from app.adapters.storage.filesystem import FilesystemStorage
+from app.adapters.teams import Teams
+from app.adapters.traced_scanner import TracedScanner
+from app.adapters.webhook import Webhook
 from app.db import Database
-from app.ports import Adapters, Storage
+from app.domain.channels import ChannelKind
+from app.ports import Adapters, Channel, Storage
 from app.settings import NOWHERE, Settings
 from app.system import System
 
 #: The directory that holds app/, templates/ and static/.
 ROOT = Path(__file__).resolve().parent.parent
+
+_HOOK_TIMEOUT = 15.0  # seconds that a webhook has to answer
 
 
 def settings() -> Settings:
@@ -38,15 +47,28 @@ def adapters(settings: Settings) -> Adapters:
     here_too = settings.environment == "development"
     fetcher = GuardedHttp(loopback=here_too)
     keys = CachedKeys(fetcher)
+    scanner = ClamdScanner(settings.clamd_address, timeout=settings.clamd_timeout)
     return Adapters(
         storage=stores.pop(settings.storage),
         other_stores=tuple(stores.values()),
-        scanner=ClamdScanner(settings.clamd_address, timeout=settings.clamd_timeout),
+        scanner=TracedScanner(scanner) if settings.otlp_endpoint else scanner,
         queue=RedisQueue(settings.redis_url.get_secret_value()),
-        mailer=SmtpMailer(settings),
+        mailer=SesMailer(settings) if settings.mail == "ses" else SmtpMailer(settings),
+        channels=_channels(settings),
         keys=keys,
         openid=OpenIdProviders(fetcher, keys, loopback=here_too),
     )
+
+
+def _channels(settings: Settings) -> dict[ChannelKind, Channel]:
+    """Make what brings messages elsewhere than into mailboxes, by kind."""
+    http = GuardedHttp(loopback=settings.environment == "development", timeout=_HOOK_TIMEOUT)
+    return {
+        ChannelKind.SNS: Sns(settings.base_url, settings.aws_endpoint),
+        ChannelKind.WEBHOOK: Webhook(http, settings.base_url),
+        ChannelKind.SLACK: Slack(http),
+        ChannelKind.TEAMS: Teams(http),
+    }
 
 
 def _stores(settings: Settings) -> dict[str, Storage]:

@@ -53,4 +53,5 @@ def get_logger(name: str) -> FilteringBoundLogger:
 
 
 bind = structlog.contextvars.bind_contextvars
+bound = structlog.contextvars.bound_contextvars
 unbind_all = structlog.contextvars.clear_contextvars

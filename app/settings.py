@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     s3_access_key: str | None = None
     s3_secret_key: SecretStr | None = None
 
+    mail: Literal["smtp", "ses"] = "smtp"  # how mails leave: a mail server, or Amazon's SES
+    ses_region: str | None = None  # what boto3 finds, if not said
+    aws_endpoint: str | None = None  # of a stand-in for SNS and SES
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 25
     smtp_starttls: bool = False
@@ -52,6 +55,7 @@ class Settings(BaseSettings):
     mail_from: str = "Diagport <diagport@localhost>"
 
     max_upload_bytes: PositiveInt = 20 * 10**9
+    big_upload_bytes: PositiveInt = 10**9  # of one that begins support hears at once
     max_open_uploads: PositiveInt = 100  # unfinished at a time, of one account or ticket
     checkpoint_bytes: PositiveInt = 64 * MIB  # a resumable upload is made durable at least this often
     body_timeout: float = 60.0  # longest silence of a sender within one body
@@ -91,8 +95,12 @@ class Settings(BaseSettings):
     rescan_days: NonNegativeInt = 30  # newer signatures look at ready bundles of so many days again
     signatures_max_age: PositiveInt = 7 * 24 * 3600  # nothing turns clean by older ones
     probe_padding_bytes: PositiveInt = 200 * 10**6  # harmless bytes before the last of the test viruses
+    queue_stuck_after: PositiveInt = 600  # admins are told when something has waited this long for a worker
+    backup_hint: Path = NOWHERE  # a file that whatever makes backups touches when it has made one
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_networks: tuple[IPvAnyNetwork, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
+    emf: bool = False  # the scheduler prints metrics for CloudWatch (embedded metric format)
+    otlp_endpoint: str | None = None  # http://host:4318: traces go there; without it there are none
 
     @field_validator("secret_key")
     @classmethod
@@ -119,6 +127,13 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
             raise ValueError("DIAGPORT_BASE_URL must be an origin such as https://upload.example.com")
         return value.rstrip("/")
+
+    @field_validator("otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        if value and urlsplit(value).scheme not in {"http", "https"}:
+            raise ValueError("DIAGPORT_OTLP_ENDPOINT must be an address such as http://127.0.0.1:4318")
+        return value.rstrip("/") if value else None
 
     @model_validator(mode="after")
     def _storage_is_complete(self) -> Self:

@@ -28,6 +28,9 @@ QUIET: Final[dict[str, frozenset[str] | None]] = {
     "passkey_challenge": None,
     # Outbox: a consequence of something that is told.
     "delivery": None,
+    # What somebody has looked at, which nobody would read row by row.
+    "upload_sight": None,
+    "notice": frozenset({"read_at"}),
     # How far an upload has come, and what its sender adds on the way. Its beginning and its end are told.
     "upload": frozenset(
         {

@@ -7,18 +7,15 @@ whole product in its own processes, for tests that go through the network.
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
-from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.orm import Session
-from werkzeug.routing import Rule
 
 from app import create_app, log
 from app.adapters.jwks import CachedKeys
@@ -29,16 +26,16 @@ from app.cli.dev.postgres import LOGIN
 from app.cli.dev.services import Services
 from app.db import Database
 from app.ports import Adapters
-from app.services import passwords
 from app.settings import Settings
 from app.system import System
-from app.web.auth import slowing
 from tests.factories.uploads import open_gate
 from tests.fakes import FakeFetcher, FakeMailer, FakeQueue, FakeScanner
+from tests.faster import COMPILED, quick_passwords, rules_compiled_once
 from tests.live import Live, clone_database
 from tests.one_connection import OneConnection
 from tests.s3servers import S3Server, moto_server, swift_server
-from tests.templates import COMPILED
+
+__all__ = ["quick_passwords", "rules_compiled_once"]  # for every test
 
 TEMPLATE = "diagport_template"
 
@@ -60,32 +57,6 @@ def _logs() -> None:
     """Let records pass through the product's own processors to pytest, which shows those of failed tests."""
     log.configure()
     logging.getLogger().handlers.clear()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _quick_passwords() -> Iterator[None]:
-    """Let argon2id work with the smallest parameters, and nobody wait for failing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "_hasher", lambda: PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-        patch.setattr(slowing, "sleep", lambda _seconds: None)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _rules_compiled_once() -> Iterator[None]:
-    """Compile what builds an address from a rule once for each rule, not for each test's application."""
-    compiled: dict[tuple[object, ...], Any] = {}
-    compile_builder = Rule._compile_builder
-
-    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (rule.rule, rule.endpoint, append_unknown, str(rule.defaults))
-        if key not in compiled:
-            compiled[key] = compile_builder(rule, append_unknown)
-        return compiled[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", compile_once)
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,17 @@ import threading
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
-from app.domain.errors import DependencyError, FetchError, PortalError, ScannerUnavailableError
+from app.domain.errors import (
+    DependencyError,
+    FetchError,
+    NotFoundError,
+    PortalError,
+    ScannerUnavailableError,
+)
 from app.domain.jobs import QUEUE_OF, JobName, QueueName
 from app.domain.verdict import Engine, StreamResult, StreamVerdict
 from app.ports import Fetched, Message
+from app.ports.queue import FailedJob, QueueServer, QueueState, WorkerState
 
 
 class FakeScanner:
@@ -44,6 +51,7 @@ class FakeQueue:
         self.down = False
         self.rung: list[tuple[JobName, str]] = []
         self.listening = dict.fromkeys(QueueName, 1)
+        self.broken: dict[str, FailedJob] = {}  # by id
 
     def enqueue(self, job: JobName, argument: str) -> None:
         """Keep it. Raises DependencyError while ``down``."""
@@ -59,6 +67,42 @@ class FakeQueue:
         """Return ``listening``. Raises DependencyError while ``down``."""
         self.check()
         return dict(self.listening)
+
+    def queues(self) -> dict[QueueName, QueueState]:
+        """Count the bells of each queue; ``broken`` jobs failed. Raises DependencyError while ``down``."""
+        self.check()
+        return {name: self._state(name) for name in QueueName}
+
+    def _state(self, name: QueueName) -> QueueState:
+        failed = [job for job in self.broken.values() if job.queue is name]
+        depth = sum(QUEUE_OF[job] is name for job, _ in self.rung)
+        return QueueState(depth, 7.0 if depth else None, len(failed), failed)
+
+    def crew(self) -> list[WorkerState]:
+        """Name one worker for each that listens. Raises DependencyError while ``down``."""
+        self.check()
+        return [
+            WorkerState(f"{name}-{number}", name, "idle", None, None)
+            for name, count in self.listening.items()
+            for number in range(count)
+        ]
+
+    def server(self) -> QueueServer:
+        """Name a server. Raises DependencyError while ``down``."""
+        self.check()
+        return QueueServer("8.0.0", 1_500_000, 0)
+
+    def failed(self, job_id: str) -> FailedJob:
+        """Return one of ``broken``. Raises NotFoundError; DependencyError while ``down``."""
+        self.check()
+        if job_id not in self.broken:
+            raise NotFoundError("No such job has failed lately.")
+        return self.broken[job_id]
+
+    def forget(self, job_id: str) -> None:
+        """Drop one of ``broken``. Raises DependencyError while ``down``."""
+        self.check()
+        self.broken.pop(job_id, None)
 
     def check(self) -> None:
         """Raises DependencyError while ``down``."""

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -16,7 +16,6 @@ from app.cli.dev.postgres import portal_url
 from app.cli.dev.services import Services
 from app.db import Database
 from app.domain.policy import SYSTEM
-from app.settings import Settings
 from app.uow import unit_of_work
 from tests.fakes import FakeQueue
 
@@ -81,17 +80,10 @@ class Live:
 
     def _make_accounts(self) -> None:
         """Do in this process what `make run` does in one of its own, which takes a second to load."""
-        settings = Settings(
-            **{name: value for name, value in self._environment() if name in Settings.model_fields}
-        )
         database = Database.connect(portal_url(self.database_url))
-        work = partial(unit_of_work, database, FakeQueue(), settings, SYSTEM)
+        work = partial(unit_of_work, database, FakeQueue(), self.application.settings(), SYSTEM)
         install_demo(self._demo, self.url, self.services.mail_url, work)
         database.engine.dispose()
-
-    def _environment(self) -> Iterator[tuple[str, Any]]:
-        for name, value in self.application.environment.items():
-            yield name.removeprefix("DIAGPORT_").lower(), value
 
     def stop(self) -> None:
         self.application.stop()

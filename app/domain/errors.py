@@ -156,3 +156,7 @@ class DeliveryRefusedError(PortalError):
     """Whoever should have taken it said no for good (SMTP 5xx, HTTP 4xx): trying again is useless."""
 
     status, code = HTTPStatus.BAD_GATEWAY, "delivery_refused"
+
+
+class DeliveryGoneError(DeliveryRefusedError):
+    """The address says that it takes nothing any more, from anybody (HTTP 410)."""

@@ -111,7 +111,8 @@ BEFORE_VERDICT: Final = frozenset({Event.UPLOAD_STARTED})
 FOR_CHANNELS: Final = tuple(
     event
     for event in Event
-    if not event.startswith(("account.", "channel.")) and event not in {Event.TICKET_ISSUED, Event.DIGEST}
+    if not event.startswith(("account.", "channel."))
+    and event not in {Event.TICKET_ISSUED, Event.DIGEST, *BEFORE_VERDICT}
 )
 
 

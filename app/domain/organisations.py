@@ -8,6 +8,7 @@ from typing import Final
 from app.domain import naming
 from app.domain.errors import InvalidInputError
 from app.domain.mail_domain import clean_domain
+from app.domain.retention import RetentionSince
 from app.domain.sizes import parse_size
 
 MAX_DOMAINS: Final = 50
@@ -27,6 +28,7 @@ class Details:
     quota_bytes: int | None = None
     quota_uploads: int | None = None
     retention_days: int | None = None
+    retention_since: RetentionSince = RetentionSince.RECEIVED
     contacts: tuple[str, ...] = ()  # mail addresses
 
 

@@ -4,8 +4,9 @@ A field may be added to a version; to rename or to remove one takes the next. Mo
 strings, sizes are bytes, ids are UUIDs as strings, organisations are named by their slug.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,15 @@ class ServiceFacts:
 
 
 Payload = UploadFacts | TombstoneFacts | TicketFacts | QuotaFacts | DeviceFacts | ServiceFacts
+
+
+#: Fields that name staff: who is told of one organisation's alone learns nobody's name.
+_STAFFS_OWN: Final = frozenset({"assignee", "deleted_by"})
+
+
+def for_outsiders(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a payload as a channel of one organisation gets it."""
+    return {name: None if name in _STAFFS_OWN else value for name, value in payload.items()}
 
 
 def as_json(payload: Payload) -> dict[str, Any]:

@@ -2,8 +2,16 @@
 
 from uuid import UUID
 
-from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError
-from app.services import deliveries, spreading
+from app import tracing
+from app.domain.errors import (
+    DeliveryGoneError,
+    DeliveryRefusedError,
+    DeliveryUncertainError,
+    DependencyError,
+    PortalError,
+)
+from app.queries import traces
+from app.services import deliveries, outcomes, spreading
 from app.system import System
 
 
@@ -18,18 +26,25 @@ def deliver(system: System, delivery_id: str) -> None:
     row_id = UUID(delivery_id)
     with system.work() as uow:
         message = deliveries.begin(uow, row_id)
+        trace = traces.of_delivery(uow.session, row_id) if tracing.on() else None
     if message is None:
         return
     try:
-        system.adapters.channel(message.kind).send(message)
+        with tracing.span("send message", trace, channel=message.kind, event=message.event):
+            system.adapters.channel(message.kind).send(message)
     except DeliveryUncertainError as error:
         with system.work() as uow:
-            deliveries.uncertain(uow, row_id, str(error.context))
+            outcomes.uncertain(uow, row_id, _why(error))
     except (DependencyError, DeliveryRefusedError) as error:
+        final, gone = isinstance(error, DeliveryRefusedError), isinstance(error, DeliveryGoneError)
         with system.work() as uow:
-            deliveries.failed(
-                uow, row_id, str(error.context), for_good=isinstance(error, DeliveryRefusedError)
-            )
+            outcomes.failed(uow, row_id, _why(error), for_good=final, gone=gone)
     else:
         with system.work() as uow:
-            deliveries.sent(uow, row_id)
+            outcomes.sent(uow, row_id)
+
+
+def _why(error: PortalError) -> str:
+    """Say what went wrong to admins: never where to, which may be a secret."""
+    cause = error.context.get("cause")
+    return f"{error.message} {cause}" if cause else error.message

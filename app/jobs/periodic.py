@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from itertools import islice
+from typing import Any
 
 from app.domain.jobs import JobName
 from app.log import get_logger
 from app.ports import Storage
-from app.services import audit_chain, expiry, moving, sweeping
+from app.services import agreement, ahead, audit_chain, digests, expiry, sweeping
+from app.services.steps import Outcome
 from app.system import System
 from app.uow import UnitOfWork
 
@@ -15,78 +17,110 @@ log = get_logger(__name__)
 _HEAP = 200  # bells
 _LONG = 60  # seconds
 
-#: A stored object younger than this may belong to a row that is about to be committed, seconds. A move
-#: takes the longest to do so.
-_SETTLING = 2 * moving.PATIENCE
+_SETTLING = agreement.SETTLING
 _FEW = 20  # nameless strays that may be removed whatever their share
+_NAMED = 5  # strays whose keys are told
 
 
-def ring_scans(system: System) -> None:
+def ring_scans(system: System) -> Outcome:
     """Ring for uploads that wait though no bell hangs: it was lost, or the scanner was away."""
-    _ring(system, JobName.SCAN_UPLOAD, sweeping.ring_scans)
+    return _ring(system, JobName.SCAN_UPLOAD, sweeping.ring_scans)
 
 
-def ring_large_scans(system: System) -> None:
+def ring_large_scans(system: System) -> Outcome:
     """Do the same for large uploads, which have a queue of their own."""
-    _ring(system, JobName.SCAN_LARGE_UPLOAD, sweeping.ring_large_scans)
+    return _ring(system, JobName.SCAN_LARGE_UPLOAD, sweeping.ring_large_scans)
 
 
-def ring_rescans(system: System) -> None:
+def ring_rescans(system: System) -> Outcome:
     """Do the same for second scans that were asked for."""
-    _ring(system, JobName.RESCAN_UPLOAD, sweeping.ring_rescans)
+    return _ring(system, JobName.RESCAN_UPLOAD, sweeping.ring_rescans)
 
 
-def ring_outdated(system: System) -> None:
+def ring_outdated(system: System) -> Outcome:
     """Let newer signatures look at what is ready, a few at a time, while the queue is empty."""
     if system.adapters.queue.waiting(JobName.RESCAN_UPLOAD):
-        return
+        return None
     with system.work() as uow:
-        if sweeping.lead(uow, "ring_outdated") and (count := sweeping.ring_outdated(uow)):
-            log.info("rang_for_outdated", count=count)
+        count = sweeping.ring_outdated(uow) if sweeping.lead(uow, "ring_outdated") else 0
+    if not count:
+        return None
+    log.info("rang_for_outdated", count=count)
+    return {"rang": count}
 
 
-def ring_events(system: System) -> None:
+def ring_events(system: System) -> Outcome:
     """Ring for what happened and was told to nobody though no bell hangs."""
-    _ring(system, JobName.SPREAD_EVENT, sweeping.ring_events)
+    return _ring(system, JobName.SPREAD_EVENT, sweeping.ring_events)
 
 
-def ring_deliveries(system: System) -> None:
+def ring_deliveries(system: System) -> Outcome:
     """Ring for mails whose time has come though no bell hangs."""
-    _ring(system, JobName.DELIVER, sweeping.ring_deliveries)
+    return _ring(system, JobName.DELIVER, sweeping.ring_deliveries)
 
 
-def _ring(system: System, job: JobName, ring: Callable[[UnitOfWork, int], int]) -> None:
+def _ring(system: System, job: JobName, ring: Callable[[UnitOfWork, int], int]) -> Outcome:
     # Where bells hang, workers are on their way through them, and more would only add to the
     # heap; but what has waited this long may be none of theirs.
     hanging = system.adapters.queue.waiting(job)
     if hanging > _HEAP:
-        return
+        return None
     with system.work() as uow:
-        if sweeping.lead(uow, f"ring {job}") and (count := ring(uow, _LONG if hanging else 0)):
-            log.info("rang_again", job=job, count=count)
+        count = ring(uow, _LONG if hanging else 0) if sweeping.lead(uow, f"ring {job}") else 0
+    if not count:
+        return None
+    log.info("rang_again", job=job, count=count)
+    return {"rang": count}
 
 
-def abandon_stale(system: System) -> None:
+def abandon_stale(system: System) -> Outcome:
     """Give up uploads that nobody goes on with, and free their bytes."""
     with system.work() as uow:
         keys = sweeping.abandon_stale(uow) if sweeping.lead(uow, "abandon_stale") else []
     for name, key in keys:
         system.adapters.store(name).delete(key)
+    return {"given up": len(keys)} if keys else None
 
 
-def warn_expiring(system: System) -> None:
+def warn_expiring(system: System) -> Outcome:
     """Write to those whose unfinished uploads are given up soon."""
     with system.work() as uow:
-        if sweeping.lead(uow, "warn_expiring") and (count := expiry.warn(uow)):
-            log.info("warned_of_expiry", count=count)
+        count = expiry.warn(uow) if sweeping.lead(uow, "warn_expiring") else 0
+    if not count:
+        return None
+    log.info("warned_of_expiry", count=count)
+    return {"warned": count}
 
 
-def anchor_trail(system: System) -> None:
+def warn_ahead(system: System) -> None:
+    """Tell of tickets that expire soon, and of quotas that fill up."""
+    with system.work() as uow:
+        if sweeping.lead(uow, "warn_ahead"):
+            ahead.warn_of_tickets(uow)
+            ahead.warn_of_quotas(uow)
+
+
+def send_digests(system: System) -> Outcome:
+    """Put the daily mail into the outbox for everybody for whom it is time."""
+    count = 0
+    while made := _gather_digests(system):
+        count += made
+    return {"mails": count} if count else None
+
+
+def _gather_digests(system: System) -> int:
+    with system.work() as uow:
+        return digests.gather(uow) if sweeping.lead(uow, "send_digests") else 0
+
+
+def anchor_trail(system: System) -> Outcome:
     """Write down once a day where the trail's chain ends, in the logs: who has the database has not those."""
     with system.work() as uow:
         head = audit_chain.anchor(uow) if sweeping.lead(uow, "anchor_trail") else None
-    if head:
-        log.info("audit_anchored", anchor=str(head), at=head.at and head.at.isoformat())
+    if head is None:
+        return None
+    log.info("audit_anchored", anchor=str(head), at=head.at and head.at.isoformat())
+    return {"anchored": str(head)}
 
 
 def forget_old(system: System) -> None:
@@ -96,22 +130,28 @@ def forget_old(system: System) -> None:
             sweeping.forget_old(uow)
 
 
-def remove_strays(system: System) -> None:
+def remove_strays(system: System) -> Outcome:
     """Remove stored bytes that no row has a use for."""
+    done: dict[str, Any] = {"looked at": 0, "removed": 0, "first": []}
     for storage in system.adapters.stores:
-        _remove_strays(system, storage)
+        _remove_strays(system, storage, done)
+    return done
 
 
-def _remove_strays(system: System, storage: Storage) -> None:
+def _remove_strays(system: System, storage: Storage, done: dict[str, Any]) -> None:
     old = (key for key, age in storage.stored() if age > _SETTLING)
     while batch := list(islice(old, 500)):
         with system.work() as uow:
             strays = sweeping.without_row(uow, storage.name, batch)
             nameless = sweeping.unheard_of(uow, strays)
+        done["looked at"] += len(batch)
         if len(nameless) > _FEW and len(nameless) * 2 > len(batch):
             # More likely the wrong database than so many crashes: what is removed is gone.
             log.error("too_many_strays", strays=len(nameless), stored=len(batch))
+            done["left alone"] = done.get("left alone", 0) + len(nameless)
             return
         for key in strays:
             log.warning("stray_removed", key=key)
             storage.delete(key)
+            done["removed"] += 1
+        done["first"] = [*done["first"], *strays][:_NAMED]

@@ -5,8 +5,10 @@ from contextlib import ExitStack
 from typing import Protocol
 from uuid import UUID
 
+from app import tracing
 from app.domain.errors import DependencyError, NotFoundError, ScannerUnavailableError
-from app.domain.verdict import Engine, Obstacle, ScanReport
+from app.domain.lifecycle import UploadState
+from app.domain.verdict import Engine, Obstacle, ScanReport, Verdict
 from app.log import get_logger
 from app.ports import Settles, Storage
 from app.services.scanning import claims, leases, rescans, verdicts
@@ -71,6 +73,16 @@ def _scan(
     ending: _Ending,
     gives_way: Callable[[UnitOfWork], bool] | None = None,
 ) -> None:
+    # A later scan, weeks after perhaps, is a trace of its own.
+    sealing = held.trace if held.state is UploadState.SCANNING else None
+    with tracing.span("scan upload", sealing, upload_id=str(held.upload_id), bytes=held.size) as span:
+        span.note(verdict=_scan_and_end(system, held, ending, gives_way))
+
+
+def _scan_and_end(
+    system: System, held: Claim, ending: _Ending, gives_way: Callable[[UnitOfWork], bool] | None
+) -> Verdict | None:
+    """Return the verdict, if the claim ends with one."""
     try:
         report, version = _read(system, held, gives_way)
     except LeaseLostError:
@@ -93,8 +105,8 @@ def _scan(
         if report.obstacle is Obstacle.SCANNER_ERROR and _scanner(system, str(held.upload_id)) is None:
             # It does not hang over this bundle alone.
             _hand_back(system, held, ending, counted=True)
-            return
-        with system.work() as uow:
+            return None
+        with tracing.span("write verdict"), system.work() as uow:
             written = ending.record(uow, held, report, version)
         log.info(
             "scan_done",
@@ -103,6 +115,8 @@ def _scan(
             written=written,
             seconds=report.seconds,
         )
+        return report.verdict
+    return None
 
 
 def _read(

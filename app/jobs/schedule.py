@@ -1,18 +1,22 @@
-"""What runs again and again, as data."""
+"""What runs again and again, as data. Why not RQ's scheduler: docs/adr/0019-own-scheduler.md."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.jobs import gatekeeping, periodic, recheck
+from app.jobs import agreeing, gatekeeping, keeping, measuring, periodic, recheck, watching
+from app.services.steps import Outcome
 from app.system import System
 
 
 @dataclass(frozen=True, slots=True)
 class Periodic:
-    """``every`` seconds, counted from the end of the last run."""
+    """``every`` seconds, counted from the end of the last run.
 
-    step: Callable[[System], None]
+    What the step returns, and how it fails, is on the health page (`recording`).
+    """
+
+    step: Callable[[System], Outcome]
     every: float
 
     @property
@@ -28,10 +32,20 @@ SCHEDULE: Final = (
     Periodic(periodic.ring_events, every=2),
     Periodic(periodic.ring_deliveries, every=2),
     Periodic(gatekeeping.tend_gate, every=5),
+    Periodic(watching.watch_queues, every=30),
     Periodic(periodic.abandon_stale, every=60),
     Periodic(periodic.warn_expiring, every=600),
+    Periodic(periodic.warn_ahead, every=60),
+    Periodic(periodic.send_digests, every=30),
+    Periodic(keeping.write_dates, every=5),
+    Periodic(keeping.warn_deletion, every=300),
+    Periodic(keeping.delete_due, every=60),
+    Periodic(keeping.remove_deleted, every=60),
     Periodic(periodic.anchor_trail, every=600),
     Periodic(periodic.forget_old, every=600),
     Periodic(periodic.remove_strays, every=600),
+    Periodic(agreeing.prove_storage, every=600),
     Periodic(recheck.recheck_stored, every=600),
+    Periodic(measuring.add_up_counters, every=60),
+    Periodic(measuring.print_metrics, every=15),
 )

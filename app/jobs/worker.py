@@ -11,6 +11,7 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from app import log as logs
+from app import tracing
 from app.domain.jobs import JobName, QueueName
 from app.jobs import JOBS
 from app.log import get_logger
@@ -42,6 +43,8 @@ class _ForkingWorker(Worker):
     def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._system = system
+        if system.settings.otlp_endpoint:
+            tracing.prepare()
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Set up the fork: it dies with its worker, and shares no connection with it."""
@@ -50,7 +53,17 @@ class _ForkingWorker(Worker):
             os._exit(1)  # the worker died before the line above took effect
         self._system.database.renew()
         logs.bind(job_id=job.id)
+        if endpoint := self._system.settings.otlp_endpoint:
+            tracing.start(endpoint, "worker", self._system.settings.environment, hurried=True)
         super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        """Do it. The fork ends without a word right after, so what it traced is sent first."""
+        try:
+            done: bool = super().perform_job(job, queue)
+            return done
+        finally:
+            tracing.flush()
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
         """Register too: RQ does so at birth alone, and a Redis that was emptied has forgotten it."""

@@ -12,6 +12,7 @@ from app.models.audit import AuditChain, AuditEvent
 from app.models.base import Base
 from app.models.case import Case, Ticket
 from app.models.channel import Channel
+from app.models.counter import Counter, CounterMark
 from app.models.delivery import Delivery, EventRecord
 from app.models.factor import AccountLink, Passkey, PasskeyChallenge, PendingSignIn, RecoveryCode, Totp
 from app.models.gate import EngineStatus, Gate
@@ -32,6 +33,8 @@ __all__ = [
     "Case",
     "CaseFollow",
     "Channel",
+    "Counter",
+    "CounterMark",
     "Delivery",
     "EngineStatus",
     "EventRecord",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.retention import RetentionSince
@@ -25,6 +25,12 @@ class Case(WithId, WithCreation, Base):
         # /cases, newest first: everything, and one organisation's.
         Index(None, "created_at", "id"),
         Index(None, "organisation_id", "created_at", "id"),
+        # The scheduler: the few whose bundles' dates are to be written anew.
+        Index(
+            "ix_support_case_retention_changed",
+            "retention_changed_at",
+            postgresql_where=text("retention_changed_at IS NOT NULL"),
+        ),
         Index(
             "ix_support_case_search",
             "search",

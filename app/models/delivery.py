@@ -8,7 +8,9 @@ from sqlalchemy import ForeignKey, Index, String, Text, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.domain.events import Event
+from app.models.account import Account
 from app.models.base import Base, WithCreation, WithId, text_enum
+from app.models.channel import Channel
 
 
 class EventRecord(WithId, WithCreation, Base):
@@ -53,7 +55,12 @@ class Delivery(WithId, WithCreation, Base):
         # The delivery log, of all and of one channel; and what needs somebody's attention.
         Index(None, "created_at", "id"),
         Index(None, "channel_id", "created_at", "id", postgresql_where=text("channel_id IS NOT NULL")),
-        Index("ix_delivery_dead", "dead_at", "id", postgresql_where=text("dead_at IS NOT NULL")),
+        Index(
+            "ix_delivery_dead",
+            "dead_at",
+            "id",
+            postgresql_where=text("dead_at IS NOT NULL AND NOT overtaken"),
+        ),
     )
 
     event: Mapped[Event] = mapped_column(text_enum(Event))
@@ -77,6 +84,9 @@ class Delivery(WithId, WithCreation, Base):
     next_at: Mapped[datetime] = mapped_column(server_default=func.now())
     sent_at: Mapped[datetime | None]
     dead_at: Mapped[datetime | None]
+    overtaken: Mapped[bool] = mapped_column(server_default="false", default=False)  # dead, for no fault
     last_error: Mapped[str | None] = mapped_column(Text)
 
     record: Mapped[EventRecord | None] = relationship(lazy="joined")
+    account: Mapped[Account | None] = relationship(lazy="joined")
+    channel: Mapped[Channel | None] = relationship(lazy="joined")

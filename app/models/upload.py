@@ -77,12 +77,21 @@ class Upload(WithId, WithCreation, Base):
             "id",
             postgresql_where=text("assignee_id IS NOT NULL"),
         ),
+        Index("ix_upload_assigned", "created_at", "id", postgresql_where=text("assignee_id IS NOT NULL")),
+        Index(
+            "ix_upload_unassigned",
+            "created_at",
+            "id",
+            postgresql_where=text("assignee_id IS NULL AND state IN ('clean', 'unscannable')"),
+        ),
         # The scheduler: what is to be deleted next.
         Index(
             "ix_upload_expires_at",
             "expires_at",
             postgresql_where=text("expires_at IS NOT NULL AND held_at IS NULL"),
         ),
+        # The same: what is not stored any more.
+        Index("ix_upload_deleted_at", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
         # The send page: what this person left unfinished, and sent last.
         Index(None, "uploader_id", "created_at"),
         Index(None, "ticket_id", "created_at"),

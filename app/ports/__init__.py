@@ -11,19 +11,33 @@ from app.ports.keys import KeyReport, SigningKey, SigningKeys
 from app.ports.openid import OpenId
 from app.ports.queue import JobQueue
 from app.ports.scanner import Scanner
-from app.ports.storage import PresignsDownloads, PresignsUploads, Settles, Side, Sink, Storage
+from app.ports.storage import (
+    HasRoom,
+    HasTiers,
+    PresignsDownloads,
+    PresignsUploads,
+    Room,
+    Settles,
+    Side,
+    Sink,
+    Storage,
+    Tier,
+)
 
 __all__ = [
     "Adapters",
     "Channel",
     "Fetched",
     "Fetcher",
+    "HasRoom",
+    "HasTiers",
     "JobQueue",
     "KeyReport",
     "Message",
     "OpenId",
     "PresignsDownloads",
     "PresignsUploads",
+    "Room",
     "Scanner",
     "Settles",
     "Side",
@@ -31,6 +45,7 @@ __all__ = [
     "SigningKeys",
     "Sink",
     "Storage",
+    "Tier",
 ]
 
 

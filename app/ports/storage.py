@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from app.domain.parts import Part, SignedRequest
@@ -101,6 +102,50 @@ class Storage(Protocol):
 
     def check(self) -> None:
         """Write, read back and remove a small object. Raises DependencyError, StorageFullError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Bytes that are ``free`` for us, of ``total``."""
+
+    free: int
+    total: int
+
+
+@runtime_checkable
+class HasRoom(Protocol):
+    """A store that can say how full it is."""
+
+    def room(self) -> Room:
+        """Return how much more it takes. Raises DependencyError."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Sealed objects move to ``storage_class`` ``days`` after they came."""
+
+    days: int
+    storage_class: str
+
+
+@runtime_checkable
+class HasTiers(Protocol):
+    """A store with cheaper places for what is old, from which everything can be read at once."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+
+    def tier(self) -> Tier | None:
+        """Return what moves when; None if nothing does. Raises DependencyError."""
+
+    def set_tier(self, tier: Tier | None) -> None:
+        """Let sealed objects move so, or no more; rules of others stay as they are.
+
+        Raises:
+            InvalidInputError: it cannot be so.
+            DependencyError: the store did not take it.
+        """
 
 
 @runtime_checkable

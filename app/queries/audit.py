@@ -18,6 +18,8 @@ PAGE_SIZE = 50
 
 #: The deeds by which bytes of a bundle left the portal.
 FETCHED: Final = ("upload.downloaded", "upload.salvaged")
+#: What staff do about a bundle, and customers are not told of: whose work it is, what is held.
+FOR_STAFF: Final = ("upload.assigned", "upload.held", "upload.hold_ended")
 #: Nobody is known who is refused: what tells of whom is the address that was typed.
 REFUSED: Final = "session.refused"
 
@@ -55,7 +57,10 @@ class Fetched:
 def visible_to(actor: Actor) -> Select[AuditEvent]:
     """Select what ``actor`` may know of: what is the own organisation's, or all for staff."""
     query = select(AuditEvent)
-    return query if actor.sees_all else query.where(AuditEvent.organisation_id == actor.organisation_id)
+    if actor.sees_all:
+        return query
+    theirs = AuditEvent.organisation_id == actor.organisation_id
+    return query.where(theirs, AuditEvent.action.not_in(FOR_STAFF))
 
 
 def page(

@@ -9,7 +9,7 @@ from app.domain import naming
 from app.domain.errors import InvalidInputError, StateConflictError
 from app.models import Case, Organisation, Ticket, Upload
 from app.queries import cases
-from app.services import audit, lifecycle
+from app.services import audit, lifecycle, retention
 from app.uow import UnitOfWork
 
 
@@ -125,7 +125,7 @@ def _turn(
     turned = uow.session.scalar(
         update(Case)
         .where(Case.id == case_id, guard)
-        .values(values)
+        .values({**values, "retention_changed_at": func.now()})  # some bundles are kept since it was closed
         .returning(Case.id)
         .execution_options(synchronize_session=False)
     )
@@ -144,16 +144,19 @@ def attach(uow: UnitOfWork, upload_id: UUID, reference: str | None) -> Upload:
     Raises:
         NotFoundError: absent, or not visible to the actor.
         InvalidInputError: no case has such a reference.
+        HeldError: it has to be kept where it is.
     """
     upload = lifecycle.locked(uow, upload_id)
     before, after = upload.case_reference, ensure(uow, upload.organisation_id, reference)
-    if before != after:
-        upload.case_reference = after
-        audit.record(uow, "upload.attached", upload=upload, before=before, after=after)
-        if before is not None:
-            uow.session.flush()
-            _remove_empty(uow, upload.organisation_id, before)
-    return lifecycle.written(uow, upload)
+    if before == after:
+        return lifecycle.written(uow, upload)
+    lifecycle.refuse_held(uow, upload, "put into another case")
+    upload.case_reference = after
+    audit.record(uow, "upload.attached", upload=upload, before=before, after=after)
+    upload = retention.refresh(uow, upload)
+    if before is not None:
+        _remove_empty(uow, upload.organisation_id, before)
+    return upload
 
 
 def _remove_empty(uow: UnitOfWork, organisation_id: UUID, reference: str) -> None:
@@ -168,6 +171,8 @@ def _remove_empty(uow: UnitOfWork, organisation_id: UUID, reference: str) -> Non
             Case.reference == reference,
             Case.title == "",
             Case.closed_at.is_(None),
+            Case.held_at.is_(None),
+            Case.retention_days.is_(None),
         )
         .with_for_update(skip_locked=True, of=Case)
     )

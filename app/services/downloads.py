@@ -7,13 +7,15 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.domain.errors import ForbiddenError, NotFoundError, StateConflictError
+from app.domain.events import Event
 from app.domain.lifecycle import UploadState
-from app.domain.policy import Actor, Permission
+from app.domain.policy import STAFF, Actor, Permission
 from app.models import Upload
 from app.queries import uploads
+from app.queries.retention import expiry
 from app.queries.standing import still_good
-from app.services import audit
-from app.services.lifecycle import locked
+from app.services import audit, notices
+from app.services.lifecycle import locked, written
 from app.uow import UnitOfWork
 
 CHANGED = "The stored file is no longer the one that was scanned. Tell support."
@@ -124,6 +126,10 @@ def note(uow: UnitOfWork, upload: Upload, leave: Leave, asked_range: str | None)
         raise StateConflictError("This file has changed its state just now. Look again.", state=now.state)
     if now.first_downloaded_at is None:
         now.first_downloaded_at = func.now()
+    now.last_downloaded_at, now.expires_at = func.now(), expiry(downloaded=func.now())
+    if uow.actor.role in STAFF:
+        # Of the first time alone: it is written down once.
+        notices.announce(uow, Event.UPLOAD_DOWNLOADED, written(uow, now))
     action = "upload.downloaded" if leave.without is None else "upload.salvaged"
     audit.record(uow, action, upload=upload, range=asked_range, released=leave.released or None)
 

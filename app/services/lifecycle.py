@@ -7,8 +7,11 @@ from sqlalchemy import func, select, update
 
 from app.domain.errors import StateConflictError
 from app.domain.lifecycle import UploadState, sources_of
-from app.models import Upload
+from app.domain.policy import Actor
+from app.domain.retention import NAMELESS
+from app.models import Case, Upload
 from app.queries import uploads
+from app.queries.retention import expiry
 from app.services import audit, quota
 from app.uow import UnitOfWork
 
@@ -17,6 +20,39 @@ _UNRELEASED: Final = {"released_at": None, "released_by": None, "release_reason"
 
 #: States in which an upload takes no room.
 _GIVES_BACK: Final = frozenset({UploadState.REJECTED, UploadState.ABANDONED, UploadState.DELETED})
+
+#: With these a bundle, or what has come to nothing, begins to have a date.
+_DATED: Final = frozenset({UploadState.SEALED, UploadState.REJECTED, UploadState.ABANDONED})
+
+#: What names or describes what is gone, and what was still to be done with it.
+_TOMBSTONE: Final = {
+    "filename": NAMELESS,
+    "note": None,
+    "idempotency_key": None,
+    "declared_bytes": None,
+    "declared_sha256": None,
+    "echoed": None,
+    "multipart_id": None,
+    "obstacle": None,
+    "trace": None,
+    "lease_until": None,
+    "rescan_asked_at": None,
+    "expires_at": None,
+    "deleted_at": func.now(),
+}
+
+
+class HeldError(StateConflictError):
+    """A legal hold keeps the bundle."""
+
+    code = "held"
+
+    def __init__(self, actor: Actor, deed: str) -> None:
+        super().__init__(
+            f"This bundle is on legal hold, so it cannot be {deed} before an admin takes the hold off."
+            if actor.sees_all
+            else f"This bundle has to be kept for now, so it cannot be {deed}. Ask support."
+        )
 
 
 def transition(
@@ -30,10 +66,16 @@ def transition(
     Raises:
         StateConflictError: the row is absent, not in a state that leads to ``to``, or
             behind another fence.
+        HeldError: it is to be deleted, and a hold on it or on its case says that it is not.
     """
     if to in _GIVES_BACK:
         _give_back(uow, upload_id, to)
     guards = [Upload.id == upload_id, Upload.state.in_(sources_of(to))]
+    if to is UploadState.DELETED:
+        guards.append(Upload.held_at.is_(None))
+        values = _TOMBSTONE | {"deleted_by": uow.actor.label} | values
+    elif to in _DATED:
+        values = {"expires_at": expiry(received=values.get("sealed_at"))} | values
     if epoch is not None:
         guards.append(Upload.epoch == epoch)
     won = uow.session.scalar(
@@ -59,8 +101,26 @@ def _give_back(uow: UnitOfWork, upload_id: UUID, to: UploadState) -> None:
         .execution_options(populate_existing=True)
     )
     if upload is not None:
+        if to is UploadState.DELETED and not upload.partial:
+            refuse_held(uow, upload, "deleted")
         quota.give_back(uow, upload, unused=upload.state is UploadState.RECEIVING)
         uow.session.flush()
+
+
+def refuse_held(uow: UnitOfWork, upload: Upload, deed: str) -> None:
+    """Refuse what a hold forbids. The upload's row is locked; so is its case's from here on.
+
+    A hold that is put on either at the same time has come first, or waits until this is done.
+
+    Raises:
+        HeldError: the bundle is on hold, or its case.
+    """
+    of_case = select(Case.held_at).where(
+        Case.organisation_id == upload.organisation_id, Case.reference == upload.case_reference
+    )
+    on_case = uow.session.scalar(of_case.with_for_update(read=True)) if upload.case_reference else None
+    if upload.held_at is not None or on_case is not None:
+        raise HeldError(uow.actor, deed)
 
 
 def locked(uow: UnitOfWork, upload_id: UUID) -> Upload:

@@ -10,9 +10,9 @@ from app.domain.errors import InvalidInputError, StateConflictError
 from app.domain.lifecycle import STORED, UploadState
 from app.domain.naming import clean_reason
 from app.domain.organisations import Details
-from app.models import Account, Organisation, OrganisationDomain, PendingSignIn, SignInSession, Upload
+from app.models import Account, Organisation, OrganisationDomain, Upload
 from app.queries import organisations
-from app.services import audit
+from app.services import audit, ending
 from app.uow import UnitOfWork
 
 
@@ -82,7 +82,7 @@ def suspend(uow: UnitOfWork, organisation_id: UUID, reason: str | None) -> Organ
         raise StateConflictError(f"{organisation.name} is suspended already.")
     organisation.suspended_at = func.now()
     uow.session.flush()
-    _end_sessions(uow, organisation_id)
+    _sign_out(uow, organisation_id)
     audit.record(uow, "organisation.suspended", organisation_id=organisation_id, reason=why)
     return organisation
 
@@ -97,24 +97,24 @@ def resume(uow: UnitOfWork, organisation_id: UUID) -> Organisation:
     organisation = organisations.get(uow.session, uow.actor, organisation_id, lock=True)
     if organisation.suspended_at is None:
         raise StateConflictError(f"{organisation.name} is not suspended.")
-    _end_sessions(uow, organisation_id)  # of who was just signing in when it was suspended
+    _sign_out(uow, organisation_id)  # who was just signing in when it was suspended
     organisation.suspended_at = None
     audit.record(uow, "organisation.resumed", organisation_id=organisation_id)
     return organisation
 
 
-def _end_sessions(uow: UnitOfWork, organisation_id: UUID) -> None:
-    ours = select(Account.id).where(Account.organisation_id == organisation_id)
-    for held in (SignInSession, PendingSignIn):
-        uow.session.execute(
-            delete(held).where(held.account_id.in_(ours)).execution_options(synchronize_session=False)
-        )
+def _sign_out(uow: UnitOfWork, organisation_id: UUID) -> None:
+    ending.sign_out(uow, select(Account.id).where(Account.organisation_id == organisation_id))
 
 
 def _apply(uow: UnitOfWork, organisation: Organisation, details: Details) -> None:
     organisation.name = details.name
     organisation.quota_bytes, organisation.quota_uploads = details.quota_bytes, details.quota_uploads
+    before = (organisation.retention_days, organisation.retention_since)
     organisation.retention_days = details.retention_days
+    organisation.retention_since = details.retention_since
+    if before != (organisation.retention_days, organisation.retention_since):
+        organisation.retention_changed_at = func.now()
     organisation.contacts = list(details.contacts)
     _set_domains(uow, organisation, details.domains)
 
@@ -149,6 +149,7 @@ def _as_told(organisation: Organisation) -> dict[str, object]:
         "bytes": organisation.quota_bytes,
         "uploads": organisation.quota_uploads,
         "days": organisation.retention_days,
+        "since": str(organisation.retention_since),
         "contacts": organisation.contacts,
     }
 

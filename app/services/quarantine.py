@@ -6,9 +6,10 @@ from sqlalchemy import func
 
 from app.domain import naming
 from app.domain.errors import StateConflictError
+from app.domain.events import Event
 from app.domain.lifecycle import QUARANTINED, UploadState
 from app.models import Upload
-from app.services import audit, removal
+from app.services import audit, notices, removal
 from app.services.lifecycle import locked, written
 from app.uow import UnitOfWork
 
@@ -48,7 +49,9 @@ def release(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
     upload.released_by = uow.actor.label
     upload.release_reason = why
     audit.record(uow, "upload.released", upload=upload, why=why)
-    return written(uow, upload)
+    released = written(uow, upload)
+    notices.announce(uow, Event.UPLOAD_RELEASED, released, occasion=str(released.released_at))
+    return released
 
 
 def withdraw(uow: UnitOfWork, upload_id: UUID) -> Upload:
@@ -81,5 +84,4 @@ def delete(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
         InvalidInputError: the reason is too short or too long.
     """
     check_held(locked(uow, upload_id))
-    why = naming.clean_reason(reason)
-    return removal.delete(uow, upload_id, f"Deleted by support: {why}")
+    return removal.delete(uow, upload_id, removal.by_support(reason))

@@ -1,21 +1,51 @@
-"""Deleting an upload: the row stays as a tombstone, the bytes go after the commit."""
+"""Deleting an upload: the row stays as a tombstone, the bytes go after the commit.
 
+What names or describes the content goes with the state, in one transaction: of the row (`lifecycle`), the
+scan, what was told of it, and what waits to be. docs/retention.md says what stays, and why.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
-from app.domain.errors import ForbiddenError, StateConflictError
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import func, select
+
+from app.domain import naming
+from app.domain.errors import ForbiddenError, PortalError, StateConflictError
+from app.domain.events import Event
 from app.domain.lifecycle import STORED, UploadState
 from app.domain.policy import Actor
-from app.models import Upload
+from app.log import get_logger
+from app.models import Delivery, EventRecord, Scan, Upload
+from app.ports import Storage
 from app.queries import uploads
+from app.services import facts, notices
 from app.services.intake import records
-from app.services.lifecycle import locked, transition
+from app.services.lifecycle import locked, refuse_held, transition, written
 from app.uow import UnitOfWork
 
+log = get_logger(__name__)
+
 _TOO_LATE = ", so it can no longer be withdrawn. Ask support to delete it."
+#: By then a deletion is committed, or never will be, seconds.
+_SETTLED: Final = 60
+
+BY_SUPPORT: Final = "Deleted by support."
 
 
-def delete(uow: UnitOfWork, upload_id: UUID, reason: str = "Deleted by support.") -> Upload:
-    """Mark the upload deleted; the caller then removes the bytes under its storage key.
+def by_support(reason: str | None) -> str:
+    """Return why support deletes something, as its sender reads it.
+
+    Raises:
+        InvalidInputError: the reason is too short or too long.
+    """
+    return f"Deleted by support: {naming.clean_reason(reason)}"
+
+
+def delete(uow: UnitOfWork, upload_id: UUID, reason: str = BY_SUPPORT) -> Upload:
+    """Make a tombstone of the upload; the caller then removes the bytes (`remove_bytes`).
 
     Should the caller die in between, the storage sweep removes them. Whoever sent it reads the
     ``reason``, so it names nobody of the staff; the audit does.
@@ -23,11 +53,42 @@ def delete(uow: UnitOfWork, upload_id: UUID, reason: str = "Deleted by support."
     Raises:
         NotFoundError: absent or not visible to the actor.
         StateConflictError: it is deleted already.
+        HeldError: it is on legal hold.
     """
     upload = uploads.get(uow.session, uow.actor, upload_id)
-    return transition(
-        uow, upload.id, UploadState.DELETED, reason=reason, lease_until=None, rescan_asked_at=None
-    )
+    gone = transition(uow, upload.id, UploadState.DELETED, reason=reason)
+    for forgotten in (Scan, Delivery, EventRecord):  # with the records their notices, for whomever
+        uow.session.execute(
+            delete_rows(forgotten)
+            .where(forgotten.upload_id == upload_id)
+            .execution_options(synchronize_session=False)
+        )
+    uow.session.expire(gone, ["scan"])
+    if gone.sealed_at is not None:  # of what never arrived nobody needs to hear
+        notices.announce(uow, Event.UPLOAD_DELETED, gone, payload=facts.of_tombstone(gone))
+    return written(uow, gone)
+
+
+def deleted_since(uow: UnitOfWork, after: datetime | None, limit: int) -> Sequence[Upload]:
+    """Return what was deleted for good after then, None: within a day; the oldest first."""
+    now = func.now()
+    begin = after if after is not None else now - timedelta(days=1)
+    settled = Upload.deleted_at <= now - timedelta(seconds=_SETTLED)
+    query = select(Upload).where(Upload.deleted_at > begin, settled)
+    return uow.session.scalars(query.order_by(Upload.deleted_at, Upload.id).limit(limit)).all()
+
+
+def remove_bytes(storage: Storage, upload: Upload) -> bool:
+    """Remove what is stored of a deleted upload, in every version, and what lies beside it.
+
+    False when the store did not do so; then the storage sweep does.
+    """
+    try:
+        storage.delete(upload.storage_key)
+    except PortalError as error:
+        log.warning("bytes_left", upload_id=upload.id, key=upload.storage_key, why=error.message)
+        return False
+    return True
 
 
 def check_withdrawable(actor: Actor, upload: Upload) -> None:
@@ -58,9 +119,12 @@ def withdraw(uow: UnitOfWork, upload_id: UUID) -> Upload:
         NotFoundError: absent, or not visible to the actor.
         ForbiddenError: somebody else sent it.
         StateConflictError: somebody has fetched it, it was released to staff, or it is gone.
+        HeldError: it has to be kept.
     """
     upload = locked(uow, upload_id)
     check_withdrawable(uow.actor, upload)
+    if upload.state in STORED:
+        refuse_held(uow, upload, "withdrawn")
     if upload.state is UploadState.RECEIVING:
         return records.abandon(uow, upload_id, "Cancelled by the sender.")
     return delete(uow, upload_id, f"Withdrawn by {uow.actor.label}.")

@@ -15,6 +15,7 @@ from app.queries import engine
 from app.services import (
     challenges,
     deliveries,
+    devices,
     forgotten,
     gate,
     half_way,
@@ -130,7 +131,7 @@ def abandon_stale(uow: UnitOfWork) -> list[tuple[str, str]]:
 
 def forget_old(uow: UnitOfWork) -> None:
     """Delete what nobody needs to know any more of how people signed in, or tried to."""
-    for passing in (tries, links, forgotten, half_way, challenges, provider_sign_in):
+    for passing in (tries, links, forgotten, half_way, challenges, devices, provider_sign_in):
         passing.forget_old(uow)
 
 

@@ -12,10 +12,10 @@ from app.domain import ticket_code
 from app.domain.errors import ForbiddenError, StateConflictError
 from app.domain.events import Event
 from app.domain.tickets import Terms, clean_days, clean_uploads
-from app.models import Case, Ticket
+from app.models import Case, Ticket, Upload
 from app.queries import cases, tickets
 from app.queries.tickets import SeenTicket
-from app.services import audit, notices
+from app.services import audit, facts, notices
 from app.uow import UnitOfWork
 
 #: What is said of an upload that a ticket's end has ended.
@@ -139,6 +139,20 @@ def revoke(uow: UnitOfWork, ticket_id: UUID) -> SeenTicket:
     ticket.revoked_at = func.now()
     _record(uow, "ticket.revoked", ticket)
     return _seen(uow, ticket)
+
+
+def tell_of_use(uow: UnitOfWork, ticket: Ticket, upload: Upload) -> None:
+    """Let whoever made a ticket know that ``upload`` was sent with it."""
+    uow.session.refresh(ticket)
+    notices.announce(
+        uow,
+        Event.TICKET_USED,
+        payload=facts.of_ticket(ticket, upload),
+        organisation_id=upload.organisation_id,
+        case_id=ticket.case_id,
+        account_id=ticket.made_by_id,
+        occasion=str(upload.id),
+    )
 
 
 def _locked(uow: UnitOfWork, ticket_id: UUID) -> Ticket:

@@ -21,6 +21,7 @@ from app.web import (
     ops,
     portal,
     templating,
+    tracing,
     transfer,
 )
 from app.web.connection import TidyConnection
@@ -50,6 +51,7 @@ def install(app: Flask, system: System) -> None:
         WTF_CSRF_SSL_STRICT=False,  # `access` compares the Origin on every scheme
     )
     context.install(app, system)
+    tracing.install(app, settings)
     hosts.install(app, settings)
     headers.install(app)
     cookie.install(app)

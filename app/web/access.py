@@ -39,6 +39,8 @@ class Access(NamedTuple):
     keeps: tuple[str, ...] = ()
     ticket: bool = False
     instead: Permission | None = None
+    signed: bool = False
+    unattended: bool = False
 
 
 def requires(
@@ -49,6 +51,7 @@ def requires(
     fresh: bool = False,
     keeps: tuple[str, ...] = (),
     ticket: bool = False,
+    unattended: bool = False,
 ) -> Callable[[View], View]:
     """Declare the permission that a view needs; for roles that do not hold it, ``instead`` will do.
 
@@ -60,10 +63,13 @@ def requires(
     waits there (`accounts.kept_for`). Never name a secret among them.
 
     With ``ticket`` the address itself, in its variable ``ticket``, says who asks, whoever is signed in.
+
+    What is ``unattended`` is asked for by open pages themselves: it keeps no session alive (`login`).
     """
 
     def declare(view: View) -> View:
-        view.access = Access(permission, streams, fresh, keeps, ticket, instead)  # type: ignore[attr-defined]
+        declared = Access(permission, streams, fresh, keeps, ticket, instead, unattended=unattended)
+        view.access = declared  # type: ignore[attr-defined]
         return view
 
     return declare
@@ -72,6 +78,16 @@ def requires(
 def public(view: View) -> View:
     """Declare that a view is for everybody."""
     view.access = Access()  # type: ignore[attr-defined]
+    return view
+
+
+def by_signed_address(view: View) -> View:
+    """Declare that a view is for whoever knows its address, which is signed and gives all the leave it takes.
+
+    Programs post there that have neither cookie nor token of a form (RFC 8058); no other site could make
+    a browser do so without knowing the address.
+    """
+    view.access = Access(signed=True)  # type: ignore[attr-defined]
     return view
 
 
@@ -105,7 +121,7 @@ def _guard() -> ResponseReturnValue | None:
         _let_ticket_speak()
     if access.permission is not None:
         check_permission(access.permission, access.instead)
-    if request.method not in _SAFE:
+    if request.method not in _SAFE and not access.signed:
         # Whatever the credentials: browsers attach remembered Basic ones too. A page with a secret in
         # its address asks them to name it nowhere (`headers`), so they hide its origin from us as well.
         _check_origin(may_hide=secret_in_address())

@@ -2,6 +2,7 @@
 
 from app.models import Case
 from app.queries.tickets import SeenTicket
+from app.web.context import actor
 from app.web.upload_json import rfc3339
 
 
@@ -15,6 +16,12 @@ def case_json(case: Case) -> dict[str, object]:
         "state": "open" if case.closed_at is None else "closed",
         "created_at": rfc3339(case.created_at),
         "closed_at": rfc3339(case.closed_at),
+        "retention": {"days": case.retention_days, "since": case.retention_since}
+        if case.retention_days is not None
+        else None,
+        "held": {"at": rfc3339(case.held_at), "by": case.held_by, "reason": case.hold_reason}
+        if case.held_at and actor().sees_all
+        else None,
     }
 
 

@@ -17,7 +17,7 @@ from app.system import System
 from app.uow import UnitOfWork
 
 # Who reads logs must not get the leave that a code gives, however carelessly it was typed.
-_SECRET = re.compile(r"^/+(t|activate|reset)/+[^/]+", re.IGNORECASE)
+_SECRET = re.compile(r"^/+(t|activate|reset|unsubscribe)/+[^/]+", re.IGNORECASE)
 
 
 def install(app: Flask, system: System) -> None:

@@ -1,12 +1,22 @@
 """What forms of several pages share: fields whose rules stand in the domain, and asking why."""
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from flask_wtf import FlaskForm
 from wtforms import Field, Form, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import ValidationError
 
 from app.domain.errors import InvalidInputError
+from app.domain.retention import RetentionSince
+
+#: What the days of a retention are counted from, as choices.
+SINCE: Final = [
+    SelectChoice(RetentionSince.RECEIVED.value, "the bundle arrived"),
+    SelectChoice(RetentionSince.DOWNLOADED.value, "it was last downloaded"),
+    SelectChoice(RetentionSince.CLOSED.value, "its case was closed"),
+]
 
 
 class ReasonForm(FlaskForm):  # type: ignore[misc]

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from flask import Flask, Request, request
+from flask import Flask, Request, current_app, request
 from flask_login import LoginManager
 from werkzeug.datastructures import Authorization
 from werkzeug.utils import cached_property
@@ -70,7 +70,7 @@ def _by_session(session_id: str) -> Principal | None:
         found = accounts.live_session(uow.session, system().settings, key)
         if found is None:
             return None
-        if found.unnoted or found.address != request.remote_addr:
+        if (found.unnoted or found.address != request.remote_addr) and not _unattended():
             sign_in.touch_session(uow, found.id, request.remote_addr)
         came_by = Pass(session_begun=found.begun)
         return Principal(
@@ -78,6 +78,12 @@ def _by_session(session_id: str) -> Principal | None:
             session_id=found.id,
             fresh=found.fresh,
         )
+
+
+def _unattended() -> bool:
+    """Whether an open page asks by itself, perhaps with nobody before it (`access.requires`)."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    return bool(getattr(getattr(view, "access", None), "unattended", False))
 
 
 def with_ticket(typed: str, case: str | None = None) -> Principal | None:

@@ -15,12 +15,14 @@ from app.domain.policy import Permission
 from app.domain.verdict import Engine
 from app.queries import engine as engine_query
 from app.queries import gate as gate_query
+from app.queries import notices
 from app.queries.gate import GateStatus
+from app.queries.notices import Unread
 from app.settings import Settings
 from app.web.access import public
-from app.web.context import system, system_work
+from app.web.context import system, system_work, work
 from app.web.deeds import changes, deed, particulars
-from app.web.wording import age, filesize, manner, number, reader, when
+from app.web.wording import age, day, filesize, manner, number, reader, when
 
 _FRESH = 5.0  # seconds
 
@@ -30,9 +32,9 @@ _Kept = tuple[float, tuple[Engine | None, GateStatus | None]]
 def install(app: Flask, settings: Settings) -> None:
     """Set up Jinja and the static files."""
     app.jinja_env.undefined = StrictUndefined  # a misspelt name is an error, not an empty string
-    app.jinja_env.filters.update(filesize=filesize, number=number, when=when, age=age)
+    app.jinja_env.filters.update(filesize=filesize, number=number, when=when, day=day, age=age)
     app.jinja_env.filters.update(deed=deed, changes=changes, particulars=particulars)
-    app.jinja_env.globals.update(asset=_asset, can=_can)
+    app.jinja_env.globals.update(asset=_asset, can=_can, unread_notices=_unread_notices)
     app.jinja_env.globals["passkeys_here"] = relying_party(settings.base_url) is not None
     # how long an unfinished upload is kept after its last bytes (`services.expiry`)
     app.jinja_env.globals["resumable_for"] = timedelta(seconds=settings.resumable_for)
@@ -55,6 +57,15 @@ def _common() -> dict[str, object]:
 def _can(permission: str) -> bool:
     asks = reader()
     return asks is not None and asks.may(Permission(permission))
+
+
+def _unread_notices() -> Unread:
+    """Return what the bell says; nothing where that cannot be told."""
+    try:
+        with work() as uow:
+            return notices.unread(uow.session, uow.actor)
+    except PortalError:
+        return Unread()
 
 
 def _scanner() -> tuple[Engine | None, GateStatus | None]:

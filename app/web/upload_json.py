@@ -2,16 +2,20 @@
 
 from datetime import datetime
 
-from app.models import Scan, Upload
+from app.domain.lifecycle import UploadState
+from app.domain.policy import SYSTEM
+from app.models import Account, Scan, Upload
+from app.queries.audit_names import PORTAL, SUPPORT
 from app.services import expiry
 from app.web.context import actor, system
+from app.web.wording import reader
 
 
 def upload_json(upload: Upload) -> dict[str, object]:
     """Return the document that every door and the API answer with."""
     return {
         "id": str(upload.id),
-        "filename": upload.filename,
+        "filename": None if upload.state is UploadState.DELETED else upload.filename,
         "size": upload.size if upload.size is not None else upload.declared_bytes,
         "received": upload.received_bytes,
         "sha256": upload.sha256,
@@ -27,9 +31,33 @@ def upload_json(upload: Upload) -> dict[str, object]:
         "sealed_at": rfc3339(upload.sealed_at),
         "scanned_at": rfc3339(upload.scanned_at),
         "rescan_asked_at": rfc3339(upload.rescan_asked_at),
+        "expires_at": rfc3339(upload.expires_at),  # deleted then by itself; null: not, as things are
+        "held": _hold(upload) if upload.held_at and actor().sees_all else None,
+        "deleted": {"at": rfc3339(upload.deleted_at), "by": who_deleted(upload), "reason": upload.reason}
+        if upload.state is UploadState.DELETED
+        else None,
         "released": _release(upload) if upload.released_at else None,
         "scan": _scan(upload.scan) if upload.scan else None,
+        **({"assignee": _person(upload.assignee)} if actor().sees_all else {}),
     }
+
+
+def _person(account: Account | None) -> dict[str, object] | None:
+    return {"id": str(account.id), "email": account.email, "name": account.name} if account else None
+
+
+def _hold(upload: Upload) -> dict[str, object]:
+    return {"at": rfc3339(upload.held_at), "by": upload.held_by, "reason": upload.hold_reason}
+
+
+def who_deleted(upload: Upload) -> str:
+    """Return who deleted an upload, as whoever asks may know them: of the staff customers learn no name."""
+    by = upload.deleted_by
+    if by == SYSTEM.label:
+        return PORTAL
+    who = reader()
+    known = by == upload.sender or (who is not None and who.sees_all)
+    return by if by and known else SUPPORT
 
 
 def _release(upload: Upload) -> dict[str, object]:

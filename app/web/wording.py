@@ -94,6 +94,14 @@ def when(moment: datetime | None) -> Markup:
     )
 
 
+def day(moment: datetime) -> Markup:
+    """Return the day of a moment where the reader lives: "21 Nov 2026"."""
+    how = manner()
+    words = format_date(moment.astimezone(how.zone), "medium", how.locale)
+    lang = Markup("") if how.locale.language == "en" else Markup(' lang="{}"').format(how.tag)
+    return Markup('<time datetime="{}"{}>{}</time>').format(moment.isoformat(timespec="seconds"), lang, words)
+
+
 def number(value: int) -> str:
     """Return 1234 as "1,234"."""
     return manner().number(value)

@@ -50,7 +50,7 @@ _OURS = "(SELECT diagport_organisation())"
 _OF_ACCOUNT = "EXISTS (SELECT 1 FROM account WHERE account.id = account_id)"
 _TENANT = {
     "event_record": (f"organisation_id = {_OURS}", "SELECT, INSERT"),
-    "notice": (_OF_ACCOUNT, "SELECT, UPDATE (read_at)"),
+    "notice": (_OF_ACCOUNT, "SELECT, UPDATE (read_at, digest_at)"),
     "subscription": (_OF_ACCOUNT, "SELECT, INSERT, UPDATE, DELETE"),
     "case_follow": (_OF_ACCOUNT, "SELECT, INSERT, UPDATE, DELETE"),
     "upload_sight": (_OF_ACCOUNT, "SELECT, INSERT, UPDATE, DELETE"),
@@ -75,6 +75,7 @@ def upgrade() -> None:
         op.add_column("delivery", sa.Column(column, sa.Uuid(), nullable=True))
         name = op.f(f"fk_delivery_{column}")
         op.create_foreign_key(name, "delivery", table, [column], ["id"], ondelete="CASCADE")
+    op.add_column("delivery", sa.Column("overtaken", sa.Boolean(), server_default="false", nullable=False))
     _replace_events(_EVENTS)
     op.add_column("account", sa.Column("quiet_from", sa.Time(), nullable=True))
     op.add_column("account", sa.Column("quiet_until", sa.Time(), nullable=True))
@@ -234,6 +235,7 @@ def downgrade() -> None:
         op.drop_column("account", column)
     op.execute(f"DELETE FROM delivery WHERE event IN {_NEW_EVENTS} OR channel_id IS NOT NULL")  # noqa: S608
     _replace_events(_OLD_EVENTS)
+    op.drop_column("delivery", "overtaken")
     for column, _ in _TO_DELIVERY:
         op.drop_column("delivery", column)
     for table in ("step_run", "upload_sight", "case_follow", "known_device", "subscription", "notice"):

@@ -11,7 +11,21 @@ down_revision = "0012_kept"
 
 _INDEXES = (
     ("ix_upload_assignee", "upload", ["assignee_id", "created_at", "id"], "assignee_id IS NOT NULL"),
+    ("ix_upload_assigned", "upload", ["created_at", "id"], "assignee_id IS NOT NULL"),
+    (
+        "ix_upload_unassigned",
+        "upload",
+        ["created_at", "id"],
+        "assignee_id IS NULL AND state IN ('clean', 'unscannable')",
+    ),
     ("ix_upload_expires_at", "upload", ["expires_at"], "expires_at IS NOT NULL AND held_at IS NULL"),
+    (
+        "ix_support_case_retention_changed",
+        "support_case",
+        ["retention_changed_at"],
+        "retention_changed_at IS NOT NULL",
+    ),
+    ("ix_upload_deleted_at", "upload", ["deleted_at"], "deleted_at IS NOT NULL"),
     ("ix_delivery_account_id", "delivery", ["account_id"], None),
     ("ix_delivery_record_id", "delivery", ["record_id"], None),
     ("ix_delivery_created_at_id", "delivery", ["created_at", "id"], None),
@@ -21,7 +35,7 @@ _INDEXES = (
         ["channel_id", "created_at", "id"],
         "channel_id IS NOT NULL",
     ),
-    ("ix_delivery_dead", "delivery", ["dead_at", "id"], "dead_at IS NOT NULL"),
+    ("ix_delivery_dead", "delivery", ["dead_at", "id"], "dead_at IS NOT NULL AND NOT overtaken"),
 )
 _RULES = (
     ("upload", "fk_upload_assignee_id"),
@@ -30,6 +44,23 @@ _RULES = (
     ("support_case", "ck_support_case_hold_is_whole"),
     ("support_case", "ck_support_case_retention_is_whole"),
     ("delivery", "ck_delivery_event"),
+)
+# What was deleted before is to say as little as what is deleted from now on.
+_NAMELESS = """
+UPDATE upload SET filename = 'Deleted bundle', note = NULL, idempotency_key = NULL, declared_bytes = NULL,
+    declared_sha256 = NULL, echoed = NULL, multipart_id = NULL, obstacle = NULL, deleted_at = active_at,
+    deleted_by = (SELECT actor_label FROM audit_event WHERE audit_event.upload_id = upload.id
+        AND action = 'upload.deleted' ORDER BY audit_event.id DESC LIMIT 1)
+WHERE state = 'deleted' AND deleted_at IS NULL
+"""
+_UNTOLD = """
+DELETE FROM delivery WHERE event <> 'upload.deleted'
+    AND upload_id IN (SELECT id FROM upload WHERE state = 'deleted')
+"""
+_TOMBSTONES = (
+    _NAMELESS,
+    _UNTOLD,
+    "DELETE FROM scan WHERE upload_id IN (SELECT id FROM upload WHERE state = 'deleted')",
 )
 
 
@@ -47,7 +78,8 @@ def upgrade() -> None:
             "UPDATE upload SET last_downloaded_at = first_downloaded_at"
             " WHERE first_downloaded_at IS NOT NULL AND last_downloaded_at IS NULL"
         )
-        op.execute("UPDATE upload SET deleted_at = active_at WHERE state = 'deleted' AND deleted_at IS NULL")
+        for statement in _TOMBSTONES:
+            op.execute(statement)
 
 
 def downgrade() -> None:

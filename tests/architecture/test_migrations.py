@@ -95,6 +95,8 @@ def test_the_migration_goes_down_and_up_over_data(
     assert below <= kept
     # Releases before have no words for newer events, and 0013 keeps nothing that tells of what was deleted.
     kept_tables = below - ({"delivery"} if revision <= "0013_kept_filled" else set())
+    if revision == "0015_counting":
+        kept_tables -= {"counter", "counter_mark"}  # uploads are counted anew
     assert {table: after[table] for table in kept_tables} == {table: before[table] for table in kept_tables}
     command.check(config)
 

@@ -68,6 +68,7 @@ def make_uploads(live: Live) -> dict[str, str]:
     for state, upload_id in made.items():
         settled = live.settled(upload_id)["state"]
         assert settled == (state if state in {"infected", "unscannable"} else "clean"), settled
+    assert live.request("POST", f"/files/{made['clean']}/take", "engineer").status_code == 303
     for who in ("acme", "engineer", "engineer"):
         assert live.get(f"/download/{made['clean']}", who).status_code == 200
     assert live.request("DELETE", f"/api/v1/uploads/{made['deleted']}", "admin").status_code == 204
@@ -111,7 +112,17 @@ def views(uploads: dict[str, str]) -> Iterator[View]:
     yield View("list, nothing there", NEWCOMER, "/files")
     yield View("list, nothing matches", "acme", "/files?q=there+is+no+such+file")
     yield View("list of one case", "engineer", "/files?case=CS-4720")
-    yield View("list of all", "engineer", "/")
+    yield View("list of all", "engineer", "/files")
+    yield View("inbox", "engineer", "/")
+    for tab in ("mine", "watched", "assigned"):
+        yield View(f"inbox, {tab}", "engineer", f"/inbox?tab={tab}")
+    yield View("inbox, nothing matches", "engineer", "/inbox?case=CS-0")
+    yield View("inbox, that was all", "admin", "/inbox?cursor=" + LONG_AGO)
+    yield View("hand over", "engineer", f"/files/{uploads['clean']}/hand-over?back=mine")
+    yield View("notices", "engineer", "/notices")
+    yield View("notices of a customer", "acme", "/notices")
+    yield View("notices, none yet", NEWCOMER, "/notices")
+    yield View("notices, that was all", "engineer", "/notices?cursor=" + LONG_AGO)
     yield View("overview", "admin", "/")
     for state, upload_id in uploads.items():
         yield View(f"file, {state}", "admin" if state == "clean" else "acme", f"/files/{upload_id}")
@@ -134,6 +145,8 @@ def views(uploads: dict[str, str]) -> Iterator[View]:
     yield View("delete from quarantine", "engineer", f"/quarantine/{uploads['infected']}/delete")
     yield View("never to be released", "engineer", f"/quarantine/{uploads['infected']}/release", 409)
     yield View("sign in again", "engineer", "/sign-in/again?next=/quarantine")
+    yield View("health", "admin", "/admin/health")
+    yield View("runbook", "admin", "/admin/health/runbook")
     yield View("audit", "admin", "/admin/audit")
     rare = f"upload={uploads['clean']}&address=127.0.0.1"
     yield View("audit, narrowed", "admin", f"/admin/audit?action=bundles&{rare}")

@@ -18,6 +18,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.browser import CHROMIUM, FLAGS
+from tests.e2e.screenshots_mail import take_of_mail
 from tests.e2e.sources import noisy_tgz
 from tests.factories.bundles import make_tgz, repack
 from tests.factories.eicar import eicar
@@ -91,6 +92,11 @@ class Portal:
         made.raise_for_status()
         return found["id"], made.json()["code"]
 
+    def assign(self, who: str, upload_id: str) -> None:
+        """Let somebody of support take a bundle."""
+        address = f"{self.url}/files/{upload_id}/take"
+        requests.post(address, headers=self._headers(who), timeout=60).raise_for_status()
+
     @contextmanager
     def open(self, browser: Browser, who: str, **options: Any) -> Iterator[Page]:
         """Open a browser where ``who`` has signed in."""
@@ -129,12 +135,14 @@ def infected(content: bytes) -> bytes:
 def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> None:
     """Take every picture, on a desk in light and on a phone in dark."""
     case, code = portal.ticket("CS-4702")
+    portal.assign("admin", sent[CUT])
     invite(portal, browser)
     with portal.open(browser, "acme", user_agent=FIREFOX):
         pass  # so that they are signed in elsewhere too
     for suffix, options in LOOKS:
         take_of_admin(portal, browser, into, suffix, options)
         with portal.open(browser, "engineer", **options) as page:
+            take_of_inbox(page, into, suffix)
             page.goto("/files")
             expect(page.locator("tbody tr").nth(len(SENT) - 1)).to_be_visible()
             page.screenshot(path=into / f"files{suffix}.png")
@@ -166,6 +174,13 @@ def take(portal: Portal, browser: Browser, sent: dict[str, str], into: Path) -> 
             expect(page.locator(".send-row[data-phase=cancelled]")).to_be_visible()
 
 
+def take_of_inbox(page: Page, into: Path, suffix: str) -> None:
+    """Take the pictures of what support begins with."""
+    for name in ("inbox", "notices"):
+        page.goto(f"/{name}")
+        page.screenshot(path=into / f"{name}{suffix}.png")
+
+
 def invite(portal: Portal, browser: Browser) -> None:
     """Let the lists of people have more than the demo's."""
     with portal.open(browser, "admin") as page:
@@ -195,6 +210,8 @@ def take_of_admin(portal: Portal, browser: Browser, into: Path, suffix: str, opt
         page.screenshot(path=into / f"organisation{suffix}.png", full_page=True)
         page.goto("/admin/audit")
         page.screenshot(path=into / f"audit{suffix}.png")
+        page.goto("/admin/health")
+        page.screenshot(path=into / f"health{suffix}.png", full_page=True)
 
 
 def sending(page: Page) -> None:
@@ -214,14 +231,15 @@ def sending(page: Page) -> None:
 
 def main(url: str, demo: str, into: str) -> None:
     """Fill the portal and take its pictures."""
-    entries = json.loads(Path(demo).read_text())["accounts"]
-    accounts = {entry.get("organisation", entry["role"]): entry for entry in entries}
+    known = json.loads(Path(demo).read_text())
+    accounts = {entry.get("organisation", entry["role"]): entry for entry in known["accounts"]}
     portal, folder = Portal(url.rstrip("/"), accounts), Path(into)
     folder.mkdir(parents=True, exist_ok=True)
     sent = fill(portal)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         take(portal, browser, sent, folder)
+        take_of_mail(browser, known["mail"], f"Virus found: {INFECTED}", "send it anew", folder)
         browser.close()
 
 

@@ -80,7 +80,7 @@ def test_skip_link(people: People) -> None:
 
     expect(page.locator("#content")).to_be_focused()
     page.keyboard.press("Tab")
-    expect(page.get_by_label("Search")).to_be_focused()
+    expect(page.get_by_label("Case", exact=True)).to_be_focused()
 
 
 def test_sign_in_and_send(people: People, live: Live, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ PIECE = 1000  # bytes that go first, so that the rest is still awaited
 
 def test_open_list_shows_what_comes(people: People, live: Live) -> None:
     page = people.sign_in("engineer")
+    page.goto("/files")
     page.evaluate("window.loadedOnce = true")
     row = page.get_by_role("row").filter(has_text="seen-live.tgz")
     expect(page.get_by_role("heading", name="Files")).to_be_visible()

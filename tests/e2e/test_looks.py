@@ -11,6 +11,9 @@ from playwright.sync_api import Page, expect
 from app.cli.dev import ROOT
 from tests.e2e.browser import People
 from tests.e2e.gallery import View, make_manager, make_newcomer, make_uploads, views
+from tests.e2e.gallery_channels import channel_views
+from tests.e2e.gallery_kept import kept_views
+from tests.e2e.gallery_notices import notice_views
 from tests.e2e.gallery_people import people_views
 from tests.live import Live
 
@@ -40,7 +43,14 @@ _TOO_WIDE = """
 def every_view(live: Live) -> list[View]:
     make_newcomer(live)
     make_manager(live)
-    return [*views(make_uploads(live)), *people_views(live)]
+    uploads = make_uploads(live)
+    return [
+        *views(uploads),
+        *people_views(live),
+        *notice_views(live),
+        *channel_views(live),
+        *kept_views(live, uploads),
+    ]
 
 
 def found_by_axe(page: Page, **options: object) -> list[str]:

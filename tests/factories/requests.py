@@ -13,13 +13,16 @@ from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor
 from app.services.intake import records
 from app.system import System
+from tests.factories.broken_jobs import broken_job
 from tests.factories.bundles import make_tgz
 from tests.factories.case_requests import case_body, case_target
 from tests.factories.forms import encode_form
+from tests.factories.inbox import inbox_target
 from tests.factories.links import link_body, link_target
 from tests.factories.people import make_token
 from tests.factories.person_requests import person_target
 from tests.factories.quarantine import REASON, make_infected, make_released
+from tests.factories.told import make_channel
 from tests.factories.uploads import make_upload
 
 TGZ = make_tgz({"etc/hostname": b"web-01\n"})
@@ -38,12 +41,16 @@ def make_target(system: System, owner: Actor, rule: str) -> object:
     """
     if (target := case_target(system, owner, rule, TGZ) or link_target(system, owner, rule)) is not None:
         return target
-    if (about := person_target(owner, rule)) is not None:
+    if (about := person_target(owner, rule) or inbox_target(system, owner, rule)) is not None:
         return about
     if rule.startswith(("/tus", "/api/v1/direct")):
         door = "tus" if rule.startswith("/tus") else "direct"
         with system.work(owner) as uow:
             return records.start(uow, records.Announcement(door, "a.tgz", len(TGZ)), "filesystem").id
+    if "<uuid:channel_id>" in rule:
+        return make_channel(system).id
+    if "<uuid:job_id>" in rule:
+        return broken_job(system)
     if rule.endswith("/clean-members"):
         return make_infected(system, owner).id
     if "<uuid:token_id>" in rule:

@@ -16,6 +16,7 @@ from app.models import (
     Upload,
     UploadSight,
 )
+from app.queries import cases
 from app.services import channels
 from app.services.channels import Address
 from app.system import System
@@ -26,7 +27,7 @@ def make_channel(
     system: System,
     kind: ChannelKind = ChannelKind.WEBHOOK,
     address: str = "https://hooks.example.com/diagport",
-    secret: str | None = "whsec_test",
+    secret: str | None = "whsec_test",  # noqa: S107  # no password
     events: tuple[Event, ...] = (Event.UPLOAD_CLEAN,),
 ) -> Channel:
     """Make a channel of all organisations that hears of ``events``."""
@@ -43,18 +44,24 @@ def make_channel(
     return channel
 
 
-def make_everything_told(system: System, account: Account, upload: Upload) -> None:
-    """Spread what happened, and give one row of each kind, for an account and an upload."""
+def make_told(system: System, account: Account, upload: Upload) -> None:
+    """Spread what happened, and give an account one row of each kind about what it hears of."""
     spread_all(system)
-    make_channel(system)
     with system.work() as uow:
-        case = uow.session.scalars(select(Case.id).limit(1)).one()
+        case = cases.of_upload(uow.session, upload) or uow.session.scalars(select(Case).limit(1)).one()
         uow.session.add_all(
             [
                 Subscription(account_id=account.id, event=Event.UPLOAD_CLEAN, way=Way.DIGEST),
-                CaseFollow(account_id=account.id, case_id=case, follow=Follow.WATCH),
+                CaseFollow(account_id=account.id, case_id=case.id, follow=Follow.WATCH),
                 UploadSight(account_id=account.id, upload_id=upload.id),
                 KnownDevice(account_id=account.id, token_hash="0" * 64),
-                StepRun(name="test", started_at=func.now()),
             ]
         )
+
+
+def make_everything_told(system: System, account: Account, upload: Upload) -> None:
+    """Give one row of each kind about telling people, for an account and an upload in a case."""
+    make_told(system, account, upload)
+    make_channel(system)
+    with system.work() as uow:
+        uow.session.add(StepRun(name="test", started_at=func.now()))

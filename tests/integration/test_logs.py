@@ -12,6 +12,7 @@ from app.domain.errors import DependencyError
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor
 from app.jobs import scheduler
+from app.jobs.recording import Recorder
 from app.jobs.schedule import Periodic
 from app.system import System
 from tests.factories.bundles import make_tgz
@@ -68,10 +69,15 @@ def test_a_step_of_the_scheduler_is_named(system: System, capsys: pytest.Capture
         raise DependencyError("away", cause="a test")
 
     logs.configure("DEBUG")
-    scheduler._once(system, Periodic(failing_step, every=1))
+    step = Periodic(failing_step, every=1)
+    scheduler._once(system, step, Recorder(system, step))
     logs.get_logger("test").info("afterwards")
-    step, after = lines(capsys)
-    assert (step["event"], step["job"], step["cause"]) == ("step_postponed", "failing_step", "a test")
+    postponed, after = lines(capsys)
+    assert (postponed["event"], postponed["job"], postponed["cause"]) == (
+        "step_postponed",
+        "failing_step",
+        "a test",
+    )
     assert "job" not in after
 
 

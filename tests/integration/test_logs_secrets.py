@@ -11,8 +11,9 @@ from pydantic import SecretStr
 
 from app.cli.dev.postgres import portal_url
 from app.db import Database
+from app.domain.events import Event
 from app.domain.factors import LinkPurpose
-from app.services import links
+from app.services import links, unsubscribing
 from app.system import System
 from tests.factories.factors import make_app, make_codes
 from tests.factories.issuers import claims_of, make_issuer, rsa_key, sign
@@ -99,8 +100,10 @@ def test_no_log_of_the_running_product_holds_a_secret(
         Visitor(live).get(f"{path}/{issued[purpose]}")
     guest = Visitor(live)
     guest.get(f"/t/{ticket}")
+    way_out = str(unsubscribing.address(portal.settings, account.id, Event.UPLOAD_CLEAN)).rpartition("/")[2]
+    assert guest.get(f"/unsubscribe/{way_out}").status_code == 200
     visitor.get(f"/files?q={'x' * 3000}")
-    secrets |= visitor.given | guest.given | {"planted-code", ticket}
+    secrets |= visitor.given | guest.given | {"planted-code", ticket, way_out}
 
     folders = (live.application._logs, live.services.directory / "log")  # the database's words, too
     logs = {path.name: path.read_text(errors="replace") for each in folders for path in each.glob("*.log")}

@@ -11,7 +11,7 @@ from app.domain.policy import Actor, Role
 from app.jobs import periodic
 from app.jobs.deliver import deliver
 from app.models import Account, Delivery, Upload
-from app.services import deliveries, notices, standing
+from app.services import deliveries, notices, outcomes, standing
 from app.services.intake import records
 from app.system import System
 from tests.factories.people import make_account
@@ -88,7 +88,7 @@ class TestRecipients:
         (receipt,) = outbox(system, make_upload(system, sender, state).id)
         assert (receipt.event, receipt.recipient) == (Event.UPLOAD_RECEIVED, sender.email)
 
-    @pytest.mark.parametrize("state", [UploadState.RECEIVING, UploadState.REJECTED, UploadState.ABANDONED])
+    @pytest.mark.parametrize("state", [UploadState.RECEIVING, UploadState.ABANDONED])
     @pytest.mark.usefixtures("engineer")
     def test_of_nothing_else_anybody_hears(self, system: System, sender: Actor, state: UploadState) -> None:
         assert self.heard(system, make_upload(system, sender, state)) == set()
@@ -126,13 +126,13 @@ class TestAttempts:
     def test_a_sender_that_dies_each_time_sends_three_times_at_most(
         self, system: System, clean: Upload, mailer: FakeMailer
     ) -> None:
-        for _ in range(deliveries.MAX_ATTEMPTS):
+        for _ in range(outcomes.MAX_ATTEMPTS):
             make_due(system, clean.id)
             with system.work() as uow:  # and dies here, perhaps after the send
                 assert deliveries.begin(uow, row(system, clean).id)
         delivery = try_once(system, clean)
         assert mailer.sent == []
-        assert (delivery.attempts, delivery.sent_at) == (deliveries.MAX_ATTEMPTS, None)
+        assert (delivery.attempts, delivery.sent_at) == (outcomes.MAX_ATTEMPTS, None)
         assert delivery.dead_at is not None
 
     def test_of_two_at_once_one_sends(self, system: System, clean: Upload) -> None:
@@ -144,7 +144,7 @@ class TestAttempts:
         self, system: System, clean: Upload, mailer: FakeMailer
     ) -> None:
         mailer.error = DeliveryUncertainError("The mail server went away.", cause="after DATA")
-        for attempt in range(1, deliveries.MAX_ATTEMPTS + 1):
+        for attempt in range(1, outcomes.MAX_ATTEMPTS + 1):
             delivery = try_once(system, clean)
             assert (delivery.attempts, delivery.failures, delivery.dead_at) == (attempt, 0, None)
             assert "after DATA" in str(delivery.last_error)
@@ -175,7 +175,7 @@ class TestAttempts:
 
     def test_it_is_not_tried_for_ever(self, system: System, clean: Upload, mailer: FakeMailer) -> None:
         mailer.error = AWAY
-        for _ in range(deliveries.MAX_FAILURES):
+        for _ in range(outcomes.MAX_FAILURES):
             assert row(system, clean).dead_at is None
             try_once(system, clean)
         assert row(system, clean).dead_at is not None

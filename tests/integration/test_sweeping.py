@@ -189,7 +189,7 @@ class TestStrays:
         assert other.exists()
 
 
-def while_another_leads(system: System, step: str, deed: Callable[[], None]) -> None:
+def while_another_leads(system: System, step: str, deed: Callable[[], object]) -> None:
     """Do something while another node holds the right to run ``step``."""
     leads, done = threading.Event(), threading.Event()
 

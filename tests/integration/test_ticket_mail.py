@@ -15,7 +15,7 @@ from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
 from app.jobs.deliver import deliver
 from app.models import Base, Delivery
-from app.services import deliveries, sealed_codes
+from app.services import outcomes, sealed_codes
 from app.services.tickets import Issued
 from app.system import System
 from tests.factories.people import bearer, make_account, make_organisation
@@ -139,7 +139,7 @@ def test_what_never_goes_is_forgotten_too(
     system: System, issued: Issued, mailer: FakeMailer, error: PortalError
 ) -> None:
     mailer.error = error
-    for _ in range(deliveries.MAX_FAILURES + 1):
+    for _ in range(outcomes.MAX_FAILURES + 1):
         row = try_once(system)
         if row.dead_at:
             break

@@ -35,6 +35,7 @@ from app.services.tickets import Issued
 from app.system import System
 from tests.factories.people import make_account, make_machine, make_manager, make_organisation
 from tests.factories.tickets import issue_ticket
+from tests.factories.told import make_told
 from tests.factories.uploads import make_upload
 from tests.live import clone_database
 
@@ -94,6 +95,7 @@ def build(system: System, slug: str, states: Iterable[UploadState]) -> House:
         make_upload(system, actor, state, filename=f"secret-of-{slug}.tgz", case=f"CASE-{slug.upper()}")
         for state in states
     )
+    make_told(system, customer, uploads[0])
     with system.work(actor) as uow:
         session = sign_in.begin(uow, customer, user_agent=f"secret-of-{slug}")
     return House(

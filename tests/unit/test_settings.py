@@ -75,6 +75,14 @@ def test_a_bad_base_url_is_refused(url: str) -> None:
         make(base_url=url)
 
 
+@pytest.mark.parametrize("url", ["127.0.0.1:4318", "grpc://collector:4317"])
+def test_a_collector_is_spoken_to_by_http(url: str) -> None:
+    with pytest.raises(ValidationError, match="DIAGPORT_OTLP_ENDPOINT"):
+        make(otlp_endpoint=url)
+    assert make(otlp_endpoint="http://127.0.0.1:4318/").otlp_endpoint == "http://127.0.0.1:4318"
+    assert make(otlp_endpoint="").otlp_endpoint is None
+
+
 def test_production_demands_tls() -> None:
     with pytest.raises(ValidationError, match="https://"):
         make(base_url="http://upload.example.com")

@@ -10,10 +10,11 @@ import html5lib
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.domain.policy import Role
+from app.domain.policy import MANAGER_PERMISSIONS, PERMISSIONS, Permission, Role
 from app.models import Account, Organisation
 from app.queries.accounts import actor_of
 from app.system import System
+from app.web import access
 from tests.factories.forms import Part, encode_form
 from tests.factories.people import PASSWORD, bearer, make_account
 
@@ -21,6 +22,25 @@ _CSRF = re.compile(r'(?<=name="csrf_token")([^>]*value=")([^"]+)')
 
 _SCRIPTS_CSRF = re.compile(r'(?<=data-token=")[^"]+')  # the same, for a script
 _REQUEST_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def needed(app: Flask, method: str, rule: str) -> list[tuple[Role, Permission]]:
+    """Return who is to ask, and the permission by which they are let in; nobody where everybody is.
+
+    The humblest role that holds the permission, and the highest where another will do instead.
+    """
+    found = next(
+        each for each in app.url_map.iter_rules() if each.rule == rule and method in (each.methods or ())
+    )
+    declared = access.declared(app, found.endpoint)
+    if declared.permission is None or declared.ticket:  # the ticket in the address asks, whatever is sent
+        return []
+    either = [declared.permission, *([declared.instead] if declared.instead else [])]
+    return [(next(role for role in Role if each in _held_by(role)), each) for each in either]
+
+
+def _held_by(role: Role) -> frozenset[Permission]:
+    return PERMISSIONS[role] | (MANAGER_PERMISSIONS if role is Role.CUSTOMER else frozenset())
 
 
 class Caller:

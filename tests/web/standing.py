@@ -64,11 +64,12 @@ def faults_of(answer: TestResponse, *, same_for_all: bool = False, secure: bool 
 
 
 def _good_cookie(cookie: str, *, secure: bool) -> bool:
-    """Whether a cookie is the session's, for this host and for nobody's script (RFC 6265bis)."""
+    """Whether it is the session's or the device's, for this host and for nobody's script (RFC 6265bis)."""
+    prefix = "__Host-" if secure else ""
     name, *attributes = cookie.split("; ")
     said = {attribute.partition("=")[0].lower() for attribute in attributes}
     return (
-        name.startswith("__Host-diagport=" if secure else "diagport=")
+        name.startswith((f"{prefix}diagport=", f"{prefix}diagport-device="))
         and {"HttpOnly", "Path=/", "SameSite=Lax"} <= set(attributes)
         and "domain" not in said
         and ("secure" in said) is secure

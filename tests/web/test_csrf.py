@@ -6,12 +6,12 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app.domain.policy import Role
+from app.domain.policy import MANAGER_PERMISSIONS, Role
 from app.system import System
 from tests.architecture.access_matrix import read_matrix
 from tests.factories.people import make_manager
 from tests.factories.requests import SAFE, TGZ, make_target, request_for
-from tests.web.callers import Browser, Caller
+from tests.web.callers import Browser, Caller, needed
 from tests.web.looks import uploads
 
 #: Where the address itself says who asks, a cookie says nothing.
@@ -44,12 +44,10 @@ class Victim:
     def __init__(self, app: Flask, system: System, unsafe: tuple[str, str]) -> None:
         self.method, self.rule = unsafe
         customer = Caller(app, system)
-        for_staff = "delete" in self.rule or self.rule.startswith(
-            ("/admin", "/api", "/quarantine", "/cases", "/tickets")
-        )
-        for_staff = for_staff and not self.rule.startswith("/api/v1/direct")
-        who = Caller(app, system, Role.ADMIN) if for_staff else customer
-        if self.rule.startswith("/colleagues"):
+        may = needed(app, self.method, self.rule)
+        role, permission = may[0] if may else (Role.CUSTOMER, None)
+        who = Caller(app, system, role) if role is not Role.CUSTOMER else customer
+        if permission in MANAGER_PERMISSIONS:
             who = Caller(app, system, account=make_manager(system, customer.actor.organisation_id))
         self.browser = Browser(app)
         self.browser.sign_in(who.account.email)

@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from app.domain.lifecycle import QUARANTINED, SETTLED, UploadState
+from app.domain.retention import NAMELESS
 from app.system import System
 from app.web.portal.labels import LABELS
 from tests.factories.uploads import make_upload
@@ -20,10 +21,11 @@ def test_the_page_says_how_things_stand(
         browser = Browser(app)
         browser.sign_in(who.account.email)
         page = browser.get(f"/files/{upload.id}").text
-        assert all(fact in page for fact in ("web-01.tgz", "CS-1", LABELS[state], str(upload.id)))
+        name = NAMELESS if state is UploadState.DELETED else "web-01.tgz"
+        assert all(fact in page for fact in (name, "CS-1", LABELS[state], str(upload.id)))
         assert (f'href="/download/{upload.id}"' in page) is (state is UploadState.CLEAN)
         assert (f'href="/files/{upload.id}/delete"' in page) is (
-            who is admin and state not in {UploadState.DELETED, *QUARANTINED}
+            who is not customer and state not in {UploadState.DELETED, *QUARANTINED}
         )
         assert ("What now" in page) is (who is not customer and state in QUARANTINED)
         assert ("hx-get" in page) is (state not in SETTLED), "only what may change is asked for again"
@@ -40,7 +42,7 @@ def test_the_receipt_is_there_from_the_first_byte(
     browser.sign_in(customer.account.email)
     page = browser.get(f"/files/{upload.id}/receipt").text
     assert LABELS[state] in page
-    assert ("sha256sum -c" in page) is (upload.sha256 is not None)
+    assert ("sha256sum -c" in page) is (upload.sha256 is not None and state is not UploadState.DELETED)
 
 
 def test_a_virus_is_named_by_its_member(browser: Browser, customer: Caller, system: System) -> None:
@@ -69,7 +71,7 @@ def test_programs_get_the_contracts_document(customer: Caller, system: System, s
     assert customer.get(f"/files/{upload.id}", headers={"Accept": "application/json"}).get_json() == body
     assert {name: body[name] for name in ("id", "filename", "state", "case", "sha256", "reason")} == {
         "id": str(upload.id),
-        "filename": "bundle.tgz",
+        "filename": None if state is UploadState.DELETED else "bundle.tgz",
         "state": state.value,
         "case": "CS-1",
         "sha256": upload.sha256,
@@ -87,7 +89,7 @@ def test_home_is_what_somebody_came_for(
     app: Flask, customer: Caller, engineer: Caller, admin: Caller, system: System
 ) -> None:
     make_upload(system, customer.actor, UploadState.CLEAN, filename="web-01.tgz")
-    titles = {customer: "Send a diagnostics bundle", engineer: "Files", admin: "Overview"}
+    titles = {customer: "Send a diagnostics bundle", engineer: "Inbox", admin: "Overview"}
     for who, title in titles.items():
         browser = Browser(app)
         browser.sign_in(who.account.email)

@@ -1,24 +1,30 @@
 """What operators and load balancers ask: `/healthz`, `/readyz`, `/metrics`. F7, F12."""
 
 import shutil
+import threading
+import time
 from ipaddress import ip_network
 from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from app import create_app
 from app.db import Database
 from app.domain.jobs import QueueName
 from app.domain.lifecycle import UploadState
+from app.services import steps
+from app.services.steps import Run
 from app.settings import Settings
 from app.system import System
+from app.web.probing import Prober
 from tests.factories.uploads import make_upload
 from tests.fakes import FakeQueue, FakeScanner
 from tests.web.callers import Browser, Caller
 from tests.web.looks import problem
 
-NAMES = {"database", "storage", "queue", "scanner", "workers", "gate"}
+NAMES = {"database", "storage", "queue", "scanner", "workers", "gate", "scheduler"}
 
 
 def readiness(app: Flask, status: int = 200) -> tuple[str, set[str]]:
@@ -33,8 +39,52 @@ def readiness(app: Flask, status: int = 200) -> tuple[str, set[str]]:
     return body["status"], failing
 
 
+@pytest.fixture(autouse=True)
+def scheduler(system: System) -> None:
+    """Let a scheduler have run just now."""
+    with system.work() as uow:
+        steps.end(uow, Run("ring_scans", seconds=0.1, every=2))
+
+
 def test_all_is_well(app: Flask) -> None:
     assert readiness(app) == ("ready", set())
+
+
+def test_without_a_scheduler_nothing_is_found_again(app: Flask, system: System) -> None:
+    with system.work() as uow:
+        uow.session.execute(text("UPDATE step_run SET finished_at = now() - interval '4 minutes'"))
+        uow.session.execute(text("UPDATE step_run SET started_at = finished_at"))
+    assert readiness(app) == ("degraded", {"scheduler"})
+    with system.work() as uow:
+        steps.forget_others(uow, ["nothing"])
+    answer = app.test_client().get("/readyz").get_json()["checks"]["scheduler"]
+    assert answer == {"ok": False, "detail": "The scheduler has not run yet."}
+
+
+def test_what_hangs_is_not_waited_for(
+    app: Flask, queue: FakeQueue, scanner: FakeScanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F7, F13: each is asked in a thread of its own, and nobody is asked twice at once."""
+    let_go, asked = threading.Event(), []
+
+    def hang() -> None:
+        asked.append(1)
+        let_go.wait(60)
+
+    app.extensions["diagport.prober"] = Prober(patience=0.3)
+    monkeypatch.setattr(queue, "check", hang)
+    monkeypatch.setattr(scanner, "engine", hang)
+    for _ in range(3):
+        began = time.monotonic()
+        assert readiness(app) == ("degraded", {"queue", "scanner", "workers"})
+        assert time.monotonic() - began < 5
+    assert len(asked) == 3, "one thread each, however often the page is loaded"
+    let_go.set()
+
+
+def test_a_bug_in_a_probe_is_no_answer(app: Flask, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue, "workers", lambda: 1 // 0)
+    assert readiness(app) == ("degraded", {"workers"})
 
 
 def test_without_scanner_queue_or_workers_uploads_are_still_taken(
@@ -57,7 +107,7 @@ def test_without_the_storage_nothing_can_be_acknowledged(app: Flask, settings: S
 def test_without_the_database_nothing_can_be_acknowledged(system: System) -> None:
     nobody = Database.connect("postgresql+psycopg://127.0.0.1:1/nobody")
     app = create_app(system.settings, adapters=system.adapters, database=nobody)
-    assert readiness(app, 503) == ("unavailable", {"database", "gate"})
+    assert readiness(app, 503) == ("unavailable", {"database", "gate", "scheduler"})
     assert app.test_client().get("/healthz").get_json() == {"status": "ok"}
     nobody.engine.dispose()
 
@@ -117,7 +167,7 @@ def test_metrics_count_what_is_there(app: Flask, customer: Caller, system: Syste
     sizes = [make_upload(system, customer.actor, state).size or 0 for state in UploadState]
     lines = app.test_client().get("/metrics").text.splitlines()
     for state in UploadState:
-        assert f'diagport_uploads{{state="{state}"}} 1.0' in lines
+        assert f'diagport_uploads_in_state{{state="{state}"}} 1.0' in lines
     assert f"diagport_received_bytes_total {float(sum(sizes))}" in lines
     assert "diagport_scanned_bytes_total 21.0" in lines
 

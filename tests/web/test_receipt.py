@@ -45,9 +45,15 @@ def test_the_document(address: str, customer: Caller, system: System, state: Upl
     assert got.status_code == 200
     assert upload.sealed_at
     judged = state in JUDGED
+    gone = state is UploadState.DELETED
+    deletion = {
+        "deleted_at": upload.deleted_at.isoformat() if upload.deleted_at else None,
+        "deleted_by": customer.account.email,
+        "reason": "Deleted.",
+    }
     assert got.get_json() == {
         "id": str(upload.id),
-        "filename": "a b.tgz",
+        "filename": None if gone else "a b.tgz",
         "size": upload.size,
         "sha256": upload.sha256,
         "case": "CS-1",
@@ -57,7 +63,9 @@ def test_the_document(address: str, customer: Caller, system: System, state: Upl
         "state": state.value,
         "verdict": state.value if judged else None,
         "verdict_at": upload.scanned_at.isoformat() if judged and upload.scanned_at else None,
-        "checksum_line": f"echo '{upload.sha256}  a b.tgz' | sha256sum -c",
+        "checksum_line": None if gone else f"echo '{upload.sha256}  a b.tgz' | sha256sum -c",
+        "expires_at": None,
+        **(deletion if gone else {}),
     }
 
 

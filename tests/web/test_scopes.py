@@ -3,36 +3,16 @@
 import pytest
 from flask import Flask
 
-from app.domain.policy import MANAGER_PERMISSIONS, PERMISSIONS, Permission, Role, Scope, scope_of
+from app.domain.policy import MANAGER_PERMISSIONS, Role, Scope, scope_of
 from app.models import ApiToken
 from app.system import System
-from app.web import access
 from tests.architecture.access_matrix import read_matrix
 from tests.factories.people import bearer, make_manager, make_token
 from tests.factories.requests import make_target, request_for
-from tests.web.callers import Caller
+from tests.web.callers import Caller, needed
 from tests.web.looks import problem
 
 MATRIX = read_matrix()
-
-
-def needed(app: Flask, method: str, rule: str) -> list[tuple[Role, Permission]]:
-    """Return who is to ask, and the permission by which they are let in; nobody where everybody is.
-
-    The humblest role that holds the permission, and the highest where another will do instead.
-    """
-    found = next(
-        each for each in app.url_map.iter_rules() if each.rule == rule and method in (each.methods or ())
-    )
-    declared = access.declared(app, found.endpoint)
-    if declared.permission is None or declared.ticket:  # the ticket in the address asks, whatever is sent
-        return []
-    either = [declared.permission, *([declared.instead] if declared.instead else [])]
-    return [(next(role for role in Role if each in _held_by(role)), each) for each in either]
-
-
-def _held_by(role: Role) -> frozenset[Permission]:
-    return PERMISSIONS[role] | (MANAGER_PERMISSIONS if role is Role.CUSTOMER else frozenset())
 
 
 @pytest.mark.parametrize("rule", sorted({rule for _, rule in MATRIX}))

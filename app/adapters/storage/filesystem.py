@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from shutil import disk_usage
 from tempfile import TemporaryFile
 from typing import BinaryIO
 
@@ -24,7 +25,7 @@ from app.domain.errors import (
     StateConflictError,
     StorageFullError,
 )
-from app.ports import Side
+from app.ports import Room, Side
 
 # Without dots there is no way up, and other files may lie beside an object (``<key>.members``).
 KEY = re.compile(r"[A-Za-z0-9-]{1,64}/[A-Za-z0-9-]{1,64}", re.ASCII)
@@ -156,6 +157,12 @@ class FilesystemStorage:
             os.fsync(file.fileno())
             if os.pread(file.fileno(), len(PROBE), 0) != PROBE:
                 raise DependencyError("The storage does not give back what was written to it.")
+
+    def room(self) -> Room:
+        """See `app.ports.HasRoom`."""
+        with storage_errors():
+            usage = disk_usage(self._incoming)
+        return Room(usage.free, usage.total)
 
     @staticmethod
     def _path(area: Path, key: str) -> Path:

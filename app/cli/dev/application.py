@@ -15,6 +15,7 @@ from app.cli.dev.postgres import LOGIN, portal_url
 from app.cli.dev.process import Group, Process
 from app.cli.dev.services import Services
 from app.domain.jobs import QueueName
+from app.settings import Settings
 
 
 class Application(Group):
@@ -66,6 +67,13 @@ class Application(Group):
             environment=self.environment,
             directory=ROOT,
             death_signal=signal.SIGKILL,  # its services die too: there is nothing left to finish
+        )
+
+    def settings(self) -> Settings:
+        """Return what the portal's processes read from their environment."""
+        given = ((name.removeprefix("DIAGPORT_").lower(), value) for name, value in self.environment.items())
+        return Settings.model_validate(
+            {name: value for name, value in given if name in Settings.model_fields}
         )
 
     def _worker(self, queue: QueueName) -> Process:

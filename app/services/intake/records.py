@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import func, select, update
 
+from app import tracing
 from app.domain import naming
 from app.domain.errors import (
     ForbiddenError,
@@ -20,7 +21,7 @@ from app.domain.jobs import first_scan
 from app.domain.lifecycle import UploadState
 from app.models import Upload
 from app.queries.standing import still_good
-from app.services import audit, cases, notices, quota, standing
+from app.services import audit, cases, notices, quota, standing, tickets
 from app.services.intake import keys
 from app.services.lifecycle import transition
 from app.uow import UnitOfWork
@@ -111,6 +112,8 @@ def start(uow: UnitOfWork, announced: Announcement, storage_name: str) -> Upload
     uow.session.add(upload)
     uow.session.flush()
     audit.record(uow, "upload.started", upload=upload, door=announced.door)
+    if (announced.size or 0) >= uow.settings.big_upload_bytes and not (announced.partial or announced.joins):
+        notices.announce(uow, Event.UPLOAD_STARTED, upload)
     return upload
 
 
@@ -210,26 +213,33 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, ver
         StateConflictError: it was sealed, given up or withdrawn meanwhile.
         NotSignedInError, GoneError: who sent it may come no more (`services.standing`).
     """
-    upload = transition(
-        uow,
-        upload_id,
-        UploadState.SEALED,
-        size=size,
-        sha256=sha256,
-        received_bytes=size,
-        storage_version=version,
-        sealed_at=func.now(),
-    )
+    with tracing.span("seal upload", upload_id=str(upload_id), bytes=size):
+        upload = transition(
+            uow,
+            upload_id,
+            UploadState.SEALED,
+            size=size,
+            sha256=sha256,
+            received_bytes=size,
+            storage_version=version,
+            sealed_at=func.now(),
+            trace=tracing.traceparent(),
+        )
     standing.check(uow)
     quota.settle(uow, upload, size)
     notices.announce(uow, Event.UPLOAD_RECEIVED, upload)
+    if upload.ticket:
+        tickets.tell_of_use(uow, upload.ticket, upload)
     uow.enqueue(first_scan(size, uow.settings.scan_large_bytes), str(upload_id))
     return upload
 
 
 def reject(uow: UnitOfWork, upload_id: UUID, reason: str) -> Upload:
     """Refuse for good what arrived; the caller removes the bytes after the commit."""
-    return transition(uow, upload_id, UploadState.REJECTED, reason=reason)
+    rejected = transition(uow, upload_id, UploadState.REJECTED, reason=reason)
+    if not rejected.partial:
+        notices.announce(uow, Event.UPLOAD_REJECTED, rejected)
+    return rejected
 
 
 def abandon(uow: UnitOfWork, upload_id: UUID, reason: str) -> Upload:

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from queue import Full, Queue
 from threading import Event
 from types import TracebackType
@@ -24,7 +25,7 @@ class Lanes:
         """Wait for a free lane and start the task in it. Raises what an earlier task raised."""
         while len(self._running) >= self._count:
             self._settle(FIRST_COMPLETED)
-        self._running.add(self._pool.submit(task))
+        self._running.add(self._pool.submit(copy_context().run, task))
 
     def join(self) -> None:
         """Wait until every task is done. Raises what one of them raised."""

@@ -39,6 +39,7 @@ class Claim:
     sha256: str | None
     announced: str | None = None
     gate: datetime | None = None  # open since then, when the claim was made
+    trace: str | None = None  # of the request that sealed it (`app.tracing`)
 
 
 def free() -> ColumnElement[bool]:
@@ -80,6 +81,7 @@ def take(
         taken.size,
         taken.sha256,
         taken.declared_sha256,
+        trace=taken.trace,
     )
 
 

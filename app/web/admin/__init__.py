@@ -2,6 +2,9 @@
 
 import app.web.admin.audit
 import app.web.admin.bulk
+import app.web.admin.channels
+import app.web.admin.deliveries
+import app.web.admin.health
 import app.web.admin.issuers
 import app.web.admin.machines
 import app.web.admin.organisations

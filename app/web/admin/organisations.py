@@ -7,15 +7,10 @@ from uuid import UUID
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
-from flask_wtf import FlaskForm
-from wtforms import StringField, TextAreaField
 
 from app.domain import organisations as rules
 from app.domain.errors import InvalidInputError, NotFoundError, StateConflictError
-from app.domain.organisations import Details
-from app.domain.people import clean_name
 from app.domain.policy import Permission
-from app.domain.sizes import exact_size
 from app.models import Organisation
 from app.queries import accounts
 from app.queries import organisations as organisations_query
@@ -24,12 +19,12 @@ from app.services import organisations, sign_in
 from app.uow import UnitOfWork
 from app.web.access import requires
 from app.web.admin.blueprint import blueprint
+from app.web.admin.organisation_form import DETAILS, NewOrganisationForm, OrganisationForm, as_typed
 from app.web.context import work
 from app.web.csv_answer import csv_answer, every
-from app.web.fields import ReasonForm, clean, lines
+from app.web.fields import ReasonForm
 from app.web.listing import as_asked, organisation_filters_of_request
 
-_DETAILS: Final = ("name", "domains", "quota_bytes", "quota_uploads", "retention_days", "contacts")
 _HEAD: Final = (
     "name",
     "short name",
@@ -41,33 +36,10 @@ _HEAD: Final = (
     "stored bundles",
     "quota bundles",
     "retention days",
+    "retention since",
     "contacts",
     "created",
 )
-
-
-class OrganisationForm(FlaskForm):  # type: ignore[misc]
-    name = StringField("Name", validators=[clean(clean_name)])
-    domains = TextAreaField("Mail domains", validators=[clean(lambda text: rules.clean_domains(lines(text)))])
-    quota_bytes = StringField("May store", validators=[clean(rules.clean_quota_bytes)])
-    quota_uploads = StringField("Bundles", validators=[clean(rules.clean_quota_uploads)])
-    retention_days = StringField("Keep bundles for", validators=[clean(rules.clean_retention)])
-    contacts = TextAreaField("Contacts", validators=[clean(lambda text: rules.clean_contacts(lines(text)))])
-
-    def details(self) -> Details:
-        """Return what was typed. Raises InvalidInputError."""
-        return Details(
-            name=clean_name(self.name.data),
-            domains=rules.clean_domains(lines(self.domains.data)),
-            quota_bytes=rules.clean_quota_bytes(self.quota_bytes.data),
-            quota_uploads=rules.clean_quota_uploads(self.quota_uploads.data),
-            retention_days=rules.clean_retention(self.retention_days.data),
-            contacts=rules.clean_contacts(lines(self.contacts.data)),
-        )
-
-
-class NewOrganisationForm(OrganisationForm):
-    slug = StringField("Short name", validators=[clean(rules.clean_slug)])
 
 
 @blueprint.get("/organisations", endpoint="organisations")
@@ -105,6 +77,7 @@ def _rows() -> Iterator[list[object]]:
             each.used_uploads,
             each.quota_uploads,
             each.retention_days,
+            each.retention_since,
             " ".join(each.contacts),
             each.created_at,
         ]
@@ -118,7 +91,7 @@ def new_organisation() -> ResponseReturnValue:
 
 
 @blueprint.post("/organisations/new")
-@requires(Permission.ORGANISATION_MANAGE, fresh=True, keeps=("slug", *_DETAILS))
+@requires(Permission.ORGANISATION_MANAGE, fresh=True, keeps=("slug", *DETAILS))
 def create_organisation() -> ResponseReturnValue:
     """Make it; show the form again, with what was typed, if it will not do."""
     form = NewOrganisationForm()
@@ -139,11 +112,11 @@ def organisation(organisation_id: UUID) -> ResponseReturnValue:
     """Show one, with the form to change it."""
     with work() as uow:
         found = organisations_query.get(uow.session, uow.actor, organisation_id)
-    return _show(found, OrganisationForm(formdata=None, data=_as_typed(found) | _kept()))
+    return _show(found, OrganisationForm(formdata=None, data=as_typed(found) | _kept()))
 
 
 @blueprint.post("/organisations/<uuid:organisation_id>")
-@requires(Permission.ORGANISATION_MANAGE, fresh=True, keeps=_DETAILS)
+@requires(Permission.ORGANISATION_MANAGE, fresh=True, keeps=DETAILS)
 def change_organisation(organisation_id: UUID) -> ResponseReturnValue:
     """Change it; show the form again, with what was typed, if it will not do."""
     form = OrganisationForm()
@@ -223,18 +196,6 @@ def _show(found: Organisation, form: OrganisationForm, error: str | None = None)
 
 def _back_to(organisation: Organisation, done: str) -> ResponseReturnValue:
     return redirect(url_for("admin.organisation", organisation_id=organisation.id, done=done), code=303)
-
-
-def _as_typed(organisation: Organisation) -> dict[str, object]:
-    """Return what stands in the form of an organisation."""
-    return {
-        "name": organisation.name,
-        "domains": "\n".join(each.domain for each in organisation.domains),
-        "quota_bytes": "" if organisation.quota_bytes is None else exact_size(organisation.quota_bytes),
-        "quota_uploads": organisation.quota_uploads,
-        "retention_days": organisation.retention_days,
-        "contacts": "\n".join(organisation.contacts),
-    }
 
 
 def _kept() -> dict[str, str]:

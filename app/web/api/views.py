@@ -81,11 +81,15 @@ def attach(upload_id: UUID) -> ResponseReturnValue:
 @blueprint.delete("/uploads/<uuid:upload_id>")
 @requires(Permission.UPLOAD_DELETE, instead=Permission.UPLOAD_WITHDRAW)
 def delete(upload_id: UUID) -> ResponseReturnValue:
-    """Delete the bytes of any upload, or withdraw one's own; the row stays as a tombstone."""
+    """Delete the bytes of any upload, or withdraw one's own; the row stays as a tombstone.
+
+    Staff may say why in ``reason``, in the address or the body. Whoever sent it reads that.
+    """
+    said = JsonFields(request, "reason").text("reason") if request.is_json else request.args.get("reason")
     with work() as uow:
         if uow.actor.holds(Permission.UPLOAD_DELETE):
-            deleted = removal.delete(uow, upload_id)
+            deleted = removal.delete(uow, upload_id, removal.by_support(said) if said else removal.BY_SUPPORT)
         else:
             deleted = removal.withdraw(uow, upload_id)
-    store_of(deleted).delete(deleted.storage_key)
+    removal.remove_bytes(store_of(deleted), deleted)
     return "", HTTPStatus.NO_CONTENT

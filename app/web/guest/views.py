@@ -11,12 +11,13 @@ from wtforms import StringField
 
 from app.domain import ticket_code
 from app.domain.errors import NotFoundError
+from app.domain.lifecycle import UploadState
 from app.domain.policy import Permission
 from app.domain.receipt import checksum_line
 from app.domain.tickets import WHY, TicketState
 from app.domain.ways_in import ticket_curl
 from app.models import Ticket
-from app.queries import tickets, uploads
+from app.queries import cases, tickets, uploads
 from app.queries.unfinished import unfinished_of
 from app.web.access import public, requires
 from app.web.context import actor, sending_way, system, work
@@ -100,9 +101,13 @@ def receipt(ticket: str, upload_id: UUID) -> ResponseReturnValue:
     """Show what the sender may keep as proof of what arrived with the ticket."""
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
+        case = cases.of_upload(uow.session, upload)
     return render_template(
         "guest/receipt.html",
         upload=upload,
         code=ticket_code.parse(ticket),
-        checksum_line=checksum_line(upload.sha256, upload.filename) if upload.sha256 else None,
+        kept_case=case,
+        checksum_line=checksum_line(upload.sha256, upload.filename)
+        if upload.sha256 and upload.state is not UploadState.DELETED
+        else None,
     )

@@ -11,7 +11,7 @@ from app.domain.errors import InvalidInputError, StateConflictError
 from app.domain.policy import Permission
 from app.models import Case
 from app.queries import cases as cases_query
-from app.queries import tickets, uploads
+from app.queries import subscriptions, tickets, uploads
 from app.queries.uploads import Filters
 from app.services import cases
 from app.web.access import requires
@@ -84,9 +84,10 @@ def case(case_id: UUID) -> ResponseReturnValue:
         page = uploads.page(uow.session, uow.actor, filters)
         manages = actor().may(Permission.TICKET_MANAGE)
         issued = tickets.of_case(uow.session, uow.actor, found) if manages else []
+        follow = subscriptions.follow_of(uow.session, uow.actor.id, found.id)
     if wants_json():
         return jsonify(case_json(found))
-    return render_template("cases/case.html", case=found, page=page, tickets=issued)
+    return render_template("cases/case.html", case=found, page=page, tickets=issued, follow=follow)
 
 
 @blueprint.post("/cases/<uuid:case_id>")

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from uuid import UUID
 
-from flask import jsonify, redirect, render_template, request, url_for
+from flask import jsonify, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app.domain.errors import ForbiddenError, StateConflictError
-from app.domain.lifecycle import QUARANTINED, UploadState
+from app.domain.lifecycle import QUARANTINED, STORED, UploadState
 from app.domain.policy import Actor, Permission
 from app.domain.receipt import checksum_line
 from app.models import Upload
@@ -15,10 +15,11 @@ from app.queries import audit, cases, uploads
 from app.services import downloads, expiry, removal
 from app.services.downloads import Leave
 from app.web.access import requires
-from app.web.context import actor, store_of, system, work
+from app.web.context import actor, system, work
 from app.web.errors import wants_json
 from app.web.listing import as_asked, filters_of_request
 from app.web.portal import labels
+from app.web.portal.assigning import work_on
 from app.web.portal.blueprint import blueprint
 from app.web.receipt_json import receipt_json
 from app.web.upload_json import upload_json
@@ -58,6 +59,8 @@ def file(upload_id: UUID) -> ResponseReturnValue:
         upload = uploads.get(uow.session, uow.actor, upload_id)
         history = audit.history(uow.session, uow.actor, upload, _LATELY)
         case = cases.of_upload(uow.session, upload)
+        whose_work = work_on(uow, upload)
+    on_hold = bool(upload.held_at or (case and case.held_at))
     if wants_json():
         return jsonify(upload_json(upload))
     return render_template(
@@ -69,11 +72,15 @@ def file(upload_id: UUID) -> ResponseReturnValue:
         may_salvage=_granted(downloads.grant_clean_members, upload),
         may_review=actor().may(Permission.QUARANTINE_REVIEW),
         may_delete=upload.state not in {UploadState.DELETED, *QUARANTINED}
+        and not on_hold
         and actor().may(Permission.UPLOAD_DELETE),
+        may_keep=upload.state in STORED and actor().may(Permission.UPLOAD_KEEP),
+        on_hold=on_hold,
         held=upload.state in QUARANTINED,
-        may_withdraw=_may_withdraw(upload),
+        may_withdraw=not on_hold and _may_withdraw(upload),
         kept_until=expiry.ends_at(upload, system().settings),
         busy=not upload.settled or upload.rescan_asked_at is not None,
+        **whose_work,
     )
 
 
@@ -101,26 +108,9 @@ def receipt(upload_id: UUID) -> ResponseReturnValue:
     """Show what the sender may keep as proof of what arrived."""
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
+        case = cases.of_upload(uow.session, upload)
     if wants_json():
         return jsonify(receipt_json(upload))
-    line = checksum_line(upload.sha256, upload.filename) if upload.sha256 else None
-    return render_template("portal/receipt.html", upload=upload, checksum_line=line)
-
-
-@blueprint.get("/files/<uuid:upload_id>/delete")
-@requires(Permission.UPLOAD_DELETE, fresh=True)
-def delete_form(upload_id: UUID) -> ResponseReturnValue:
-    """Ask whether that is really meant."""
-    with work() as uow:
-        upload = uploads.get(uow.session, uow.actor, upload_id)
-    return render_template("portal/delete.html", upload=upload)
-
-
-@blueprint.post("/files/<uuid:upload_id>/delete")
-@requires(Permission.UPLOAD_DELETE, fresh=True)
-def delete(upload_id: UUID) -> ResponseReturnValue:
-    """Delete the bytes; the row stays as a tombstone."""
-    with work() as uow:
-        upload = removal.delete(uow, upload_id)
-    store_of(upload).delete(upload.storage_key)
-    return redirect(url_for("portal.file", upload_id=upload_id), code=303)
+    gone = upload.state is UploadState.DELETED
+    line = checksum_line(upload.sha256, upload.filename) if upload.sha256 and not gone else None
+    return render_template("portal/receipt.html", upload=upload, kept_case=case, checksum_line=line)

@@ -17,7 +17,7 @@ from app.domain.policy import Permission
 from app.models import Upload
 from app.queries import accounts, uploads
 from app.queries.uploads import Filters
-from app.services import quarantine, sign_in
+from app.services import quarantine, removal, sign_in
 from app.services.scanning import rescans
 from app.uow import UnitOfWork
 from app.web.access import requires
@@ -133,7 +133,7 @@ def discard(upload_id: UUID) -> ResponseReturnValue:
 
 
 def _remove(upload: Upload) -> None:
-    store_of(upload).delete(upload.storage_key)
+    removal.remove_bytes(store_of(upload), upload)
 
 
 def _with_reason(

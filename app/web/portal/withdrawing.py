@@ -31,7 +31,7 @@ def withdraw_upload(upload_id: UUID) -> ResponseReturnValue:
     """Take it back: the bytes go, the row stays as a tombstone."""
     with work() as uow:
         upload = removal.withdraw(uow, upload_id)
-    store_of(upload).delete(upload.storage_key)
+    removal.remove_bytes(store_of(upload), upload)
     if wants_json():
         return jsonify(upload_json(upload))
     return redirect(url_for("portal.file", upload_id=upload_id), code=303)

@@ -1,10 +1,11 @@
 """`app.ports.Storage` over a bucket."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ from app.adapters.storage.s3.client import Account, Connection, s3_errors
 from app.adapters.storage.s3.names import FILES, INCOMING, key_of, name_of
 from app.adapters.storage.s3.presigning import Presigning
 from app.adapters.storage.s3.reading import open_object
+from app.adapters.storage.s3.tiering import Tiering
 from app.domain.errors import DependencyError, NotFoundError, StateConflictError
 from app.ports import Side
 
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ResponseMetadataTypeDef
 
 PROBE = os.urandom(4096)
+_VERSIONS = ("Versions", "DeleteMarkers")
 _ONE_BY_ONE = TransferConfig(use_threads=False)
 
 
-class S3Storage(Presigning):
+class S3Storage(Presigning, Tiering):
     """The objects of `names`. Nothing is connected until it is asked for something."""
 
     name = "s3"
@@ -107,11 +110,14 @@ class S3Storage(Presigning):
                 objects.delete_all(self.at, area, key)
 
     def stored(self) -> Iterable[tuple[str, float]]:
-        """See `app.ports.Storage`. A key comes once for each thing that is stored under it."""
+        """See `app.ports.Storage`. A key comes once for each thing that is stored under it.
+
+        So of whatever a version is left, or only a note that it was deleted, that is found.
+        """
         with s3_errors():
             for area in (INCOMING, FILES):
-                yield from self._listed("list_objects_v2", area, "Contents", "LastModified")
-                yield from self._listed("list_multipart_uploads", area, "Uploads", "Initiated")
+                yield from self._listed("list_object_versions", area, _VERSIONS, "LastModified")
+                yield from self._listed("list_multipart_uploads", area, ("Uploads",), "Initiated")
 
     def check(self) -> None:
         """See `app.ports.Storage`."""
@@ -123,11 +129,13 @@ class S3Storage(Presigning):
         if read != PROBE:
             raise DependencyError("The storage does not give back what was written to it.")
 
-    def _listed(self, operation: Any, area: str, what: str, when: str) -> Iterator[tuple[str, float]]:
+    def _listed(
+        self, operation: Any, area: str, what: Sequence[str], when: str
+    ) -> Iterator[tuple[str, float]]:
         pages = self.at.client.get_paginator(operation).paginate(Bucket=self.at.bucket, Prefix=f"{area}/")
         for page in pages:
             now = _time_of(page["ResponseMetadata"])
-            for item in page.get(what, []):
+            for item in chain.from_iterable(page.get(each, []) for each in what):
                 if key := key_of(item["Key"]):
                     # some round the time of change up
                     yield key, max(0.0, (now - item[when]).total_seconds())
