@@ -30,12 +30,12 @@ from app.settings import Settings
 from app.system import System
 from tests.factories.uploads import open_gate
 from tests.fakes import FakeFetcher, FakeMailer, FakeQueue, FakeScanner
-from tests.faster import COMPILED, quick_passwords, rules_compiled_once
+from tests.faster import COMPILED, forked_processes, quick_passwords, rules_compiled_once
 from tests.live import Live, clone_database
 from tests.one_connection import OneConnection
 from tests.s3servers import S3Server, moto_server, swift_server
 
-__all__ = ["quick_passwords", "rules_compiled_once"]  # for every test
+__all__ = ["forked_processes", "quick_passwords", "rules_compiled_once"]  # for every test
 
 TEMPLATE = "diagport_template"
 

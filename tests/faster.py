@@ -1,7 +1,10 @@
 """What would be done anew for every test, and need not be: every test makes an app of its own."""
 
+import os
+import sys
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import pytest
 from argon2 import PasswordHasher
@@ -9,8 +12,10 @@ from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from werkzeug.routing import Rule
 
+from app.cli.dev.process import Process
 from app.services import passwords
 from app.web.auth import slowing
+from tests.nursery import Nursery
 
 
 class CompiledOnce(BytecodeCache):
@@ -54,3 +59,22 @@ def rules_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Rule, "_compile_builder", compile_once)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forked_processes() -> Iterator[None]:
+    """Fork the portal's own processes from one that has loaded them, but where something is preloaded."""
+    nursery, spawn = Nursery(), Process._spawn
+
+    def fork(process: Process, log: BinaryIO) -> Any:
+        interpreter, *argv = map(str, process.argv)
+        environment = {**os.environ, **process.environment}
+        ours = argv[:1] == ["worker.py"] or argv[:2] == ["-m", "gunicorn"]
+        if interpreter != sys.executable or not ours or "LD_PRELOAD" in environment or process.account:
+            return spawn(process, log)
+        return nursery.fork(argv, environment, process.directory or Path.cwd(), process.log)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Process, "_spawn", fork)
+        yield
+    nursery.close()

@@ -108,13 +108,14 @@ class MemoryStorage:
         """Return a copy."""
         return io.BytesIO(self._of(self.sides, (key, side)))
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str) -> bool:
         """Forget."""
         self._check(key)
         self.incoming.pop(key, None)
         self.sealed.pop(key, None)
         for side in [side for side in self.sides if side[0] == key]:
             del self.sides[side]
+        return True
 
     def stored(self) -> Iterable[tuple[str, float]]:
         """List."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from app.db import Database
@@ -22,6 +22,4 @@ class OneConnection(Database):
     def transaction(self, organisation_id: UUID | None = None) -> Iterator[Session]:
         with super().transaction(organisation_id) as session, self.watch.over(session):
             yield session
-        with self.sessions() as session:
-            session.execute(text("SELECT set_config('role', 'none', true)"))
-            session.commit()
+        self.sessions.kw["bind"].exec_driver_sql("SELECT set_config('role', 'none', true)")

@@ -8,30 +8,18 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, TypeVar
 from urllib.parse import SplitResult
 
 from app.domain.errors import DeliveryUncertainError, FetchError
+from app.domain.networks import is_public
 from app.domain.web_address import take_apart
 from app.ports.fetching import Fetched
 
 TIMEOUT = 5.0  # seconds for everything after the name was resolved
 MAX_BYTES = 256 * 1024
 
-_GLOBAL_V6 = IPv6Network("2000::/3")
-_NAT64 = IPv6Network("64:ff9b::/96")  # the last four bytes are an IPv4 address (RFC 6052)
-#: Within what is called global, and not the public Internet's (RFC 6890 and its registries).
-_SPECIAL = (
-    IPv4Network("192.0.0.0/24"),
-    IPv4Network("192.88.99.0/24"),
-    IPv6Network("2001::/23"),  # Teredo and other ways into somebody's IPv4
-    IPv6Network("2002::/16"),  # 6to4: the same
-    IPv6Network("3fff::/20"),
-)
-
 Resolve = Callable[[str, int], list[str]]
-Address = IPv4Address | IPv6Address
 Got = TypeVar("Got")
 Read = Callable[[http.client.HTTPConnection], Got]
 
@@ -40,19 +28,6 @@ def resolve(name: str, port: int) -> list[str]:
     """Return the addresses of a name, as the system finds them. Raises OSError."""
     found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is somebody's on the public Internet, however it is written."""
-    if isinstance(address, IPv6Address):
-        if inner := address.ipv4_mapped:
-            return is_public(inner)
-        if address in _NAT64:
-            return is_public(IPv4Address(address.packed[-4:]))
-        if address not in _GLOBAL_V6 or address.scope_id:
-            return False
-    special = any(address in network for network in _SPECIAL)
-    return address.is_global and not (special or address.is_multicast or address.is_reserved)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class SmtpMailer:
 
         Raises:
             DeliveryRefusedError: refused for good (5xx).
-            DeliveryUncertainError: the connection broke after the mail was on its way.
+            DeliveryUncertainError: the connection broke when the mail was on its way (DATA).
             DependencyError: away, or refused for now.
         """
         with self._connect() as server:
@@ -42,11 +42,12 @@ class SmtpMailer:
             except smtplib.SMTPResponseException as error:
                 self._refused(error.smtp_code, error)
             except (OSError, smtplib.SMTPException) as error:
-                raise DeliveryUncertainError("The mail server went away.", cause=str(error)) from error
+                how = DeliveryUncertainError if server.given else DependencyError
+                raise how("The mail server went away.", cause=str(error)) from error
 
     @contextmanager
-    def _connect(self) -> Iterator[smtplib.SMTP]:
-        server = smtplib.SMTP(timeout=_TIMEOUT)
+    def _connect(self) -> Iterator["_Server"]:
+        server = _Server(timeout=_TIMEOUT)
         try:
             greeting = server.connect(self._settings.smtp_host, self._settings.smtp_port)
             if greeting[0] != _READY:  # only smtplib's constructor would look at it
@@ -71,6 +72,17 @@ class SmtpMailer:
         if code >= _PERMANENT:
             raise DeliveryRefusedError("The mail server refused the mail.", cause=str(error)) from error
         raise DependencyError("The mail server asks to try later.", cause=str(error)) from error
+
+
+class _Server(smtplib.SMTP):
+    """Knows whether a mail was ``given`` to it: before, it surely did not go."""
+
+    given = False
+
+    def data(self, msg: Any) -> tuple[int, bytes]:
+        """Send DATA, and the mail after it."""
+        self.given = True
+        return super().data(msg)
 
 
 class _OneLine(BaseHeader):

@@ -6,7 +6,7 @@ import click
 
 from app.cli.operator import system, work
 from app.cli.storage_state import tier, verify
-from app.domain.errors import NotFoundError, PortalError, StateConflictError
+from app.domain.errors import PortalError, StateConflictError
 from app.ports import Storage
 from app.services import moving
 from app.services.moving import Bundle
@@ -92,14 +92,11 @@ def _move(target: str, bundle: Bundle) -> bool:
 
 
 def _delete(source: Storage, bundle: Bundle) -> None:
-    """Delete what was copied. A store that does not let us says nothing of it, so this looks.
+    """Delete what was copied, or say that it could not be.
 
     Going on would leave two of everything, and more without a row than the sweeper believes.
     """
-    source.delete(bundle.key)
-    try:
-        source.open(bundle.key)[0].close()
-    except NotFoundError:
+    if source.delete(bundle.key):
         return
     raise StateConflictError(
         f"Moved {_line(bundle)}, but what it was copied from could not be deleted. "

@@ -1,12 +1,14 @@
 """Where a channel writes to: what may be typed for each kind, and how much of it is shown."""
 
 import re
+from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
 from app.domain import naming, web_address
 from app.domain.channels import ChannelKind
 from app.domain.errors import InvalidInputError
+from app.domain.networks import is_public
 
 MAX_SHOWN: Final = 200
 _TAIL: Final = 4  # characters by which people tell two addresses of one host apart, ...
@@ -43,17 +45,30 @@ def clean(kind: ChannelKind, typed: str, *, plain: bool) -> str:
                 raise InvalidInputError(str(error)) from error
             if parts.scheme != "https" and not plain:
                 raise InvalidInputError("The address must begin with https://.")
+            if not _may_be_visited(parts.hostname or "", plain=plain):
+                raise InvalidInputError(
+                    "The address lies in a private network, which the portal does not visit."
+                )
     return address
 
 
+def _may_be_visited(host: str, *, plain: bool) -> bool:
+    """Whether a host is a name, or a number on the public Internet. What a name means is asked later."""
+    try:
+        found = ip_address(host)
+    except ValueError:
+        return True
+    return is_public(found) or (plain and found.is_loopback)
+
+
 def shown(kind: ChannelKind, address: str) -> str:
-    """Return as much of an address as may be read: of a web address its host and its last characters."""
+    """Return as much of an address as may be read: of a web address host, port and its last characters."""
     if kind in {ChannelKind.EMAIL, ChannelKind.SNS}:
         text = address
     else:
         parts = urlsplit(address)
         rest = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        text = f"{parts.hostname}/…{rest[-_TAIL:] if len(rest) >= _LONG else ''}"
+        text = f"{parts.netloc.lower()}/…{rest[-_TAIL:] if len(rest) >= _LONG else ''}"
     return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"
 
 

@@ -1,5 +1,6 @@
 """The ways in which something may be told outside the portal."""
 
+from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -15,5 +16,7 @@ class ChannelKind(StrEnum):
 #: Kinds whose address is itself the secret: who knows it may post there.
 SECRET_ADDRESS: Final = frozenset({ChannelKind.SLACK, ChannelKind.TEAMS})
 
-#: A channel that fails so often in a row is paused, and admins are told.
+#: A channel that fails so often in a row, and for so long, is paused, and admins are told: many messages
+#: that meet one short outage are none.
 MAX_IN_A_ROW: Final = 20
+FAILING_FOR: Final = timedelta(minutes=15)

@@ -22,7 +22,7 @@ _STAFF: Final[dict[Event, str]] = {
     Event.GATE_CLOSED: "The virus check has stopped.",
     Event.GATE_OPENED: "The virus check works again.",
     Event.QUEUE_STUCK: "Work is piling up.",
-    Event.CHANNEL_PAUSED: "A channel was paused, because it failed again and again.",
+    Event.CHANNEL_PAUSED: "A channel was paused, because it fails or its address is gone.",
     Event.DIGEST: "What you chose to read once a day.",
 }
 

@@ -33,7 +33,7 @@ class Event(StrEnum):
     GATE_CLOSED = "gate.closed"
     GATE_OPENED = "gate.opened"
     QUEUE_STUCK = "queue.stuck"
-    CHANNEL_PAUSED = "channel.paused"  # it failed again and again
+    CHANNEL_PAUSED = "channel.paused"  # it fails, or its address is gone
     CHANNEL_TEST = "channel.test"
     DIGEST = "digest"  # what somebody chose to read once a day
 

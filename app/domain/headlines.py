@@ -35,7 +35,7 @@ _STAFF: Final[dict[Event, str]] = {
     Event.GATE_CLOSED: "Virus check stopped{why}",
     Event.GATE_OPENED: "Virus check works again",
     Event.QUEUE_STUCK: "Work is piling up{in_queue}{why}",
-    Event.CHANNEL_PAUSED: "Channel paused after repeated failures{named}{why}",
+    Event.CHANNEL_PAUSED: "Channel paused{named}{why}",
     Event.CHANNEL_TEST: "This is a test from Diagport{named}",
     Event.DIGEST: "What happened since yesterday",
 }

@@ -77,7 +77,10 @@ Block = Words | Facts | Command | Link
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One mail. ``why`` says why its reader gets it; ``notices`` is the page where that can be changed."""
+    """One mail. ``why`` says why its reader gets it; ``notices`` is the page where that can be changed.
+
+    ``stop`` is the page where its reader, without signing in, stops mails about such an event.
+    """
 
     subject: str
     title: str
@@ -87,6 +90,7 @@ class Letter:
     case: str | None = None
     tone: Tone = Tone.PLAIN
     notices: str | None = None
+    stop: str | None = None
 
     @property
     def text(self) -> str:
@@ -95,6 +99,7 @@ class Letter:
         column = min(max(map(len, labels), default=0) + 3, _COLUMN)
         parts = [block.aligned(column) if isinstance(block, Facts) else block.text for block in self.blocks]
         settings = [f"Choose what you hear of: {self.notices}"] if self.notices else []
+        settings += [f"Stop mails like this: {self.stop}"] if self.stop else []
         return "\n\n".join([*parts, "\n".join(["-- ", one_line(self.why), *settings])]) + "\n"
 
     @property

@@ -68,10 +68,10 @@ def clean_quota_uploads(raw: str | None) -> int | None:
     return _number(raw, 0, MAX_UPLOADS, "How many bundles? Type a whole number, or nothing for no limit.")
 
 
-def clean_retention(raw: str | None) -> int | None:
-    """Return a number of days; None for nothing typed. Raises InvalidInputError."""
+def clean_retention(raw: str | None, nothing: str = "to keep all") -> int | None:
+    """Return a number of days; None for nothing typed, which is ``nothing``. Raises InvalidInputError."""
     return _number(
-        raw, 1, MAX_RETENTION, f"Type how many days, 1 to {MAX_RETENTION:,}, or nothing to keep all."
+        raw, 1, MAX_RETENTION, f"Type how many days, 1 to {MAX_RETENTION:,}, or nothing {nothing}."
     )
 
 

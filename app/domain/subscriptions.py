@@ -34,7 +34,12 @@ _QUIET_FOR_STAFF: Final = {
     Event.TICKET_USED: Way.PORTAL,
     Event.TICKET_EXPIRING: Way.DIGEST,
 }
-_QUIET_FOR_CUSTOMERS: Final = {Event.UPLOAD_DOWNLOADED: Way.PORTAL}
+#: Where customers need no mail for each bundle: many end on one day.
+_QUIET_FOR_CUSTOMERS: Final = {
+    Event.UPLOAD_DOWNLOADED: Way.PORTAL,
+    Event.UPLOAD_DELETION_DUE: Way.DIGEST,
+    Event.UPLOAD_DELETED: Way.DIGEST,
+}
 
 
 def offered(event: Event) -> tuple[Way, ...]:
@@ -105,6 +110,15 @@ def next_digest(now: datetime, zone: str, at: time) -> datetime:
     day = now.astimezone(ZoneInfo(zone)).date()
     today = _moment(day, at, zone)
     return today if today > now else _moment(day + timedelta(days=1), at, zone)
+
+
+def digest_before(end: datetime, now: datetime, zone: str, at: time) -> datetime:
+    """Return `next_digest`, or the next full hour where that would not come before ``end``.
+
+    An hour, so that what is told of many things at once is still one mail.
+    """
+    moment = next_digest(now, zone, at)
+    return moment if moment < end else now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
 def _moment(day: date, at: time, zone: str) -> datetime:

@@ -16,17 +16,33 @@ from app.system import System
 
 
 def spread_event(system: System, record_id: str) -> None:
-    """Find out who hears of an event, and put it into the outbox for each, unless that is done."""
-    with system.work() as uow:
-        spreading.spread(uow, UUID(record_id))
+    """Find out who hears of an event, and put it into the outbox for each, unless that is done.
+
+    What cannot be done is put off, so that it keeps nothing else waiting; the job fails, for admins to see.
+    """
+    try:
+        with system.work() as uow:
+            spreading.spread(uow, UUID(record_id))
+    except Exception:
+        with system.work() as uow:
+            spreading.put_off(uow, UUID(record_id))
+        raise
 
 
 def deliver(system: System, delivery_id: str) -> None:
-    """Send one message unless it has gone, died or must wait."""
+    """Send one message unless it has gone, died or must wait.
+
+    What no message can be made of is put off like what cannot be sent; the job fails, for admins to see.
+    """
     row_id = UUID(delivery_id)
-    with system.work() as uow:
-        message = deliveries.begin(uow, row_id)
-        trace = traces.of_delivery(uow.session, row_id) if tracing.on() else None
+    try:
+        with system.work() as uow:
+            message = deliveries.begin(uow, row_id)
+            trace = traces.of_delivery(uow.session, row_id) if tracing.on() else None
+    except Exception as error:
+        with system.work() as uow:
+            outcomes.unwritable(uow, row_id, f"It could not be written ({type(error).__name__}).")
+        raise
     if message is None:
         return
     try:

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
+from app.domain.errors import DependencyError
 from app.domain.jobs import JobName
 from app.log import get_logger
 from app.ports import Storage
-from app.services import agreement, ahead, audit_chain, digests, expiry, sweeping
+from app.services import agreement, ahead, audit_chain, digests, expiry, steps, sweeping
 from app.services.steps import Outcome
 from app.system import System
 from app.uow import UnitOfWork
@@ -135,6 +136,13 @@ def remove_strays(system: System) -> Outcome:
     done: dict[str, Any] = {"looked at": 0, "removed": 0, "first": []}
     for storage in system.adapters.stores:
         _remove_strays(system, storage, done)
+    if done.get("not allowed"):
+        with system.work() as uow:
+            steps.keep(uow, "remove_strays", done)
+        raise DependencyError(
+            f"{done['not allowed']:,} things that nobody needs any more are still stored: the store does not"
+            " let the scheduler delete every version of them. Let it: docs/storage.md says what it needs."
+        )
     return done
 
 
@@ -151,7 +159,9 @@ def _remove_strays(system: System, storage: Storage, done: dict[str, Any]) -> No
             done["left alone"] = done.get("left alone", 0) + len(nameless)
             return
         for key in strays:
-            log.warning("stray_removed", key=key)
-            storage.delete(key)
-            done["removed"] += 1
+            if storage.delete(key):
+                log.warning("stray_removed", key=key)
+                done["removed"] += 1
+            else:
+                done["not allowed"] = done.get("not allowed", 0) + 1
         done["first"] = [*done["first"], *strays][:_NAMED]

@@ -40,6 +40,7 @@ SCHEDULE: Final = (
     Periodic(keeping.write_dates, every=5),
     Periodic(keeping.warn_deletion, every=300),
     Periodic(keeping.delete_due, every=60),
+    Periodic(keeping.scrub_deleted, every=60),
     Periodic(keeping.remove_deleted, every=60),
     Periodic(periodic.anchor_trail, every=600),
     Periodic(periodic.forget_old, every=600),

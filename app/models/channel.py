@@ -14,8 +14,8 @@ from app.models.base import Base, WithCreation, WithId, text_enum
 class Channel(WithId, WithCreation, Base):
     """One address of one kind. What it takes to write to it is kept sealed (`services.vault`).
 
-    ``failures`` counts those in a row; a channel that is paused is told nothing, and what would have
-    been waits.
+    ``failures`` counts those in a row, of which the first was at ``failing_since``; a channel that is
+    paused is told nothing, and what would have been waits.
     """
 
     __tablename__ = "channel"
@@ -29,6 +29,7 @@ class Channel(WithId, WithCreation, Base):
     sealed: Mapped[str] = mapped_column(Text)  # JSON: {"address": ..., "secret": ... or null}
     shown: Mapped[str] = mapped_column(String(200))  # the address, as much of it as may be shown
     failures: Mapped[int] = mapped_column(server_default="0", default=0)
+    failing_since: Mapped[datetime | None]  # means nothing while ``failures`` is 0
     last_sent_at: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(Text)
     paused_at: Mapped[datetime | None]

@@ -22,6 +22,7 @@ class EventRecord(WithId, WithCreation, Base):
     __tablename__ = "event_record"
     __table_args__ = (
         Index("ix_event_record_unspread", "created_at", postgresql_where=text("spread_at IS NULL")),
+        Index(None, "created_at"),  # for what is forgotten
     )
 
     event: Mapped[Event] = mapped_column(text_enum(Event))
@@ -29,8 +30,8 @@ class EventRecord(WithId, WithCreation, Base):
     payload: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))  # of `domain.payloads`
     told: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"), default=dict)  # for the words
     upload_id: Mapped[UUID | None] = mapped_column(ForeignKey("upload.id", ondelete="CASCADE"), index=True)
-    case_id: Mapped[UUID | None] = mapped_column(
-        ForeignKey("support_case.id", ondelete="CASCADE"), index=True
+    case_id: Mapped[UUID | None] = mapped_column(  # one that goes away takes nothing along of what is told
+        ForeignKey("support_case.id", ondelete="SET NULL"), index=True
     )
     organisation_id: Mapped[UUID | None] = mapped_column(
         ForeignKey("organisation.id", ondelete="CASCADE"), index=True
@@ -40,6 +41,8 @@ class EventRecord(WithId, WithCreation, Base):
     )
     dedupe_key: Mapped[str] = mapped_column(String(64), unique=True)  # hex
     spread_at: Mapped[datetime | None]  # when it was found out who hears of it
+    failures: Mapped[int] = mapped_column(server_default="0", default=0)  # to find that out
+    next_at: Mapped[datetime] = mapped_column(server_default=func.now())  # when that is tried
 
 
 class Delivery(WithId, WithCreation, Base):

@@ -20,6 +20,8 @@ class Notice(WithId, WithCreation, Base):
         UniqueConstraint("account_id", "record_id"),
         Index(None, "account_id", "created_at", "id"),
         Index("ix_notice_unread", "account_id", postgresql_where=text("read_at IS NULL")),
+        Index(None, "created_at"),  # for what is forgotten, as the next
+        Index("ix_notice_read", "read_at", postgresql_where=text("read_at IS NOT NULL")),
         Index("ix_notice_digest", "digest_at", postgresql_where=text("digest_at IS NOT NULL")),
     )
 

@@ -1,7 +1,7 @@
 """Uploads and what the scanner said of them."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -25,6 +25,11 @@ from app.models.case import Ticket
 
 _SEARCH = "lower(filename || ' ' || coalesce(case_reference, '') || ' ' || coalesce(note, ''))"
 
+#: What is gone, and is no tombstone yet: an earlier release, which knows none, ended it.
+STILL_NAMED: Final = (
+    "deleted_at IS NULL AND (state = 'deleted' OR partial AND state IN ('rejected', 'abandoned'))"
+)
+
 
 class Upload(WithId, WithCreation, Base):
     """The row is the source of truth; the stored object is found through ``storage_*``."""
@@ -42,7 +47,7 @@ class Upload(WithId, WithCreation, Base):
         ),
         CheckConstraint("num_nonnulls(uploader_id, ticket_id) = 1", name="one_sender"),
         CheckConstraint("num_nulls(held_at, held_by, hold_reason) IN (0, 3)", name="hold_is_whole"),
-        CheckConstraint("deleted_at IS NULL OR held_at IS NULL", name="held_is_not_deleted"),
+        CheckConstraint("state <> 'deleted' OR held_at IS NULL", name="held_is_not_deleted"),
         ForeignKeyConstraint(
             ["organisation_id", "case_reference"],
             ["support_case.organisation_id", "support_case.reference"],
@@ -88,10 +93,13 @@ class Upload(WithId, WithCreation, Base):
         Index(
             "ix_upload_expires_at",
             "expires_at",
+            "id",
             postgresql_where=text("expires_at IS NOT NULL AND held_at IS NULL"),
         ),
         # The same: what is not stored any more.
         Index("ix_upload_deleted_at", "deleted_at", postgresql_where=text("deleted_at IS NOT NULL")),
+        # The same: what an earlier release has deleted, or given up, with its names.
+        Index("ix_upload_named", "id", postgresql_where=text(STILL_NAMED)),
         # The send page: what this person left unfinished, and sent last.
         Index(None, "uploader_id", "created_at"),
         Index(None, "ticket_id", "created_at"),

@@ -91,8 +91,11 @@ class Storage(Protocol):
     def open_side(self, key: str, side: Side) -> BinaryIO:
         """Open what is kept beside an object. Raises NotFoundError."""
 
-    def delete(self, key: str) -> None:
-        """Remove the object, sealed or not, and its sides; what is already gone is not an error."""
+    def delete(self, key: str) -> bool:
+        """Remove the object, sealed or not, and its sides; what is already gone is not an error.
+
+        False: the store does not let this process remove all of it.
+        """
 
     def stored(self) -> Iterable[tuple[str, float]]:
         """Yield (key, seconds since it last changed) of everything stored, sealed or not.

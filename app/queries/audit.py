@@ -18,8 +18,16 @@ PAGE_SIZE = 50
 
 #: The deeds by which bytes of a bundle left the portal.
 FETCHED: Final = ("upload.downloaded", "upload.salvaged")
-#: What staff do about a bundle, and customers are not told of: whose work it is, what is held.
-FOR_STAFF: Final = ("upload.assigned", "upload.held", "upload.hold_ended")
+#: What staff do about a bundle or a case, and customers are not told of: whose work it is, what is held, how
+#: long it is kept.
+FOR_STAFF: Final = (
+    "upload.assigned",
+    "upload.held",
+    "upload.hold_ended",
+    "case.held",
+    "case.hold_ended",
+    "case.retention_set",
+)
 #: Nobody is known who is refused: what tells of whom is the address that was typed.
 REFUSED: Final = "session.refused"
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from app.domain.errors import NotFoundError
@@ -22,3 +22,11 @@ def get(session: Session, channel_id: UUID) -> Channel:
     if found is None or found.removed_at is not None:
         raise NotFoundError
     return found
+
+
+def is_named(session: Session, name: str, besides: UUID) -> bool:
+    """Whether a channel other than ``besides`` is called so, in capitals or not."""
+    others = (Channel.id != besides, Channel.removed_at.is_(None))
+    return bool(
+        session.scalar(select(func.count()).where(func.lower(Channel.name) == func.lower(name), *others))
+    )

@@ -17,8 +17,27 @@ from app.queries import cursor as places
 PAGE_SIZE: Final = 50
 LOG_SIZE: Final = 20  # there is more on the page than the log
 
-#: Dead for no fault of what brings it: that is no dead letter.
-DEAD: Final[tuple[ColumnElement[bool], ...]] = (Delivery.dead_at.is_not(None), ~Delivery.overtaken)
+#: What ``told`` has of a message that is sent once more: when it was sent before.
+SENT_BEFORE: Final = "sent_before"
+
+
+def was_sent_before() -> ColumnElement[bool]:
+    """Say that it reached its channel before it was sent once more."""
+    return func.jsonb_exists(Delivery.told, SENT_BEFORE)
+
+
+def sent_before(delivery: Delivery) -> datetime | None:
+    """Return when a message that is sent once more was sent before; None if it was not."""
+    said = delivery.told.get(SENT_BEFORE)
+    return datetime.fromisoformat(said) if said else None
+
+
+#: Dead for no fault of what brings it, or only as a copy: that is no dead letter.
+DEAD: Final[tuple[ColumnElement[bool], ...]] = (
+    Delivery.dead_at.is_not(None),
+    ~Delivery.overtaken,
+    ~was_sent_before(),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, text
+from sqlalchemy import and_, func, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,9 @@ SILENT = timedelta(minutes=3)
 
 _MAIL = Delivery.channel_id.is_(None)
 _OPEN = and_(Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
-_GIVEN_UP = or_(Delivery.failures > 0, Delivery.attempts > 2)  # others were overtaken by events
+# Others were overtaken by events. Said as the index of dead letters says it.
+_GIVEN_UP = and_(Delivery.dead_at > func.now() - timedelta(days=1), ~Delivery.overtaken)
+_LATELY = timedelta(days=31)  # further back nobody looks for a mail, among a million messages to channels
 _OFTEN = 3  # failures of one mail that say that it is more than bad luck
 
 
@@ -35,7 +37,10 @@ class DatabaseFacts:
 
 @dataclass(frozen=True, slots=True)
 class MailFacts:
-    """``waiting`` mails, ``failing`` of them tried more than once in vain; ``given_up`` in the last day."""
+    """``waiting`` mails, ``failing`` of them tried more than once in vain; ``given_up`` in the last day.
+
+    ``last_sent`` is None if none was within a month.
+    """
 
     last_sent: datetime | None
     waiting: int
@@ -85,19 +90,20 @@ def archiver(session: Session) -> ArchiverFacts | None:
 def mail(session: Session) -> MailFacts:
     """Return how mail goes, besides what goes to channels."""
     newest = Delivery.created_at.desc()
-    sent = select(Delivery.sent_at).where(_MAIL, Delivery.sent_at.is_not(None)).order_by(newest).limit(1)
+    lately = Delivery.created_at > func.now() - _LATELY
+    sent = select(Delivery.sent_at).where(_MAIL, lately, Delivery.sent_at.is_not(None))
     error = select(Delivery.last_error).where(_MAIL, _OPEN, Delivery.last_error.is_not(None))
     counts = session.execute(
         select(func.count(), func.count().filter(Delivery.failures >= _OFTEN)).where(_MAIL, _OPEN)
     ).one()
-    day = Delivery.dead_at > func.now() - timedelta(days=1)
-    given_up = session.scalar(select(func.count()).select_from(Delivery).where(_MAIL, day, _GIVEN_UP))
+    given_up = session.scalar(select(func.count()).select_from(Delivery).where(_MAIL, _GIVEN_UP))
     return MailFacts(
-        session.scalar(sent),
+        session.scalar(sent.order_by(newest).limit(1)),
         counts[0],
         counts[1],
         given_up or 0,
-        session.scalar(error.order_by(newest).limit(1)),
+        # What failed last is to be tried again last. Along the index of what waits, not of all that was.
+        session.scalar(error.order_by(Delivery.next_at.desc()).limit(1)),
     )
 
 

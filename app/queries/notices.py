@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, func, or_, select, tuple_
 from sqlalchemy.orm import Session, contains_eager
 
-from app.domain.policy import Actor
+from app.domain.events import Event, heard_by
+from app.domain.policy import Actor, Role
 from app.models import EventRecord, Notice
 from app.queries import cursor as places
 
@@ -28,7 +29,10 @@ class Unread:
 
 
 def visible_to(actor: Actor) -> Select[Notice]:
-    """Select the actor's own; what is of an organisation that they have left is hidden."""
+    """Select the actor's own.
+
+    What is of an organisation that they have left is hidden, and what only staff hears of from who is none.
+    """
     query = (
         select(Notice)
         .join(Notice.record)
@@ -37,8 +41,15 @@ def visible_to(actor: Actor) -> Select[Notice]:
     )
     if not actor.sees_all:
         home = EventRecord.organisation_id == actor.organisation_id
-        query = query.where(or_(EventRecord.organisation_id.is_(None), home))
+        query = query.where(or_(EventRecord.organisation_id.is_(None), home), for_customers())
     return query
+
+
+def for_customers() -> ColumnElement[bool]:
+    """Select of `EventRecord` what is not for staff only."""
+    heard = heard_by(Role.CUSTOMER, manager=True)
+    own = [event for event in Event if event.startswith("account.")]
+    return EventRecord.event.in_([*heard, *own])
 
 
 def page(session: Session, actor: Actor, cursor: str | None = None) -> NoticePage:

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, DateTime, and_, case, cast, func, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from app.domain.lifecycle import UploadState
 from app.domain.retention import RetentionSince
-from app.models import Case, Organisation, Upload
+from app.models import Case, EventRecord, Organisation, Upload
 
 HALF_A_DAY: Final = literal(timedelta(hours=12))
 _DAY: Final = literal(timedelta(days=1))
@@ -19,6 +19,11 @@ _UNDATED: Final = (UploadState.RECEIVING, UploadState.DELETED)
 def dated() -> ColumnElement[bool]:
     """Select the rows that have a date: what is whole, and what came to nothing and is named all the same."""
     return and_(Upload.state.not_in(_UNDATED), ~Upload.partial)
+
+
+def told_until() -> ColumnElement[datetime | None]:
+    """Return the date that a record of an UPLOAD_DELETION_DUE tells of."""
+    return cast(EventRecord.told["until"].astext, DateTime(timezone=True))
 
 
 def expiry(

@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from app.domain import naming
 from app.domain.errors import InvalidInputError, StateConflictError
-from app.models import Case, Organisation, Ticket, Upload
+from app.models import Case, EventRecord, Organisation, Ticket, Upload
 from app.queries import cases
 from app.services import audit, lifecycle, retention
 from app.uow import UnitOfWork
@@ -154,15 +154,29 @@ def attach(uow: UnitOfWork, upload_id: UUID, reference: str | None) -> Upload:
     upload.case_reference = after
     audit.record(uow, "upload.attached", upload=upload, before=before, after=after)
     upload = retention.refresh(uow, upload)
+    heir = _take_along(uow, upload)
     if before is not None:
-        _remove_empty(uow, upload.organisation_id, before)
+        _remove_empty(uow, upload.organisation_id, before, heir)
     return upload
 
 
-def _remove_empty(uow: UnitOfWork, organisation_id: UUID, reference: str) -> None:
+def _take_along(uow: UnitOfWork, upload: Upload) -> UUID | None:
+    """Let what is told of an upload be of its case from now on; return that case, None for none."""
+    case = cases.of_upload(uow.session, upload)
+    uow.session.execute(
+        update(EventRecord)
+        .where(EventRecord.upload_id == upload.id)
+        .values(case_id=case.id if case else None)
+        .execution_options(synchronize_session=False)
+    )
+    return case.id if case else None
+
+
+def _remove_empty(uow: UnitOfWork, organisation_id: UUID, reference: str, heir: UUID | None) -> None:
     """Remove an open case without title, uploads and tickets: nothing is known of it but how it is called.
 
-    Otherwise one upload could make any number of them. One that somebody just begins to use stays.
+    Otherwise one upload could make any number of them. One that somebody just begins to use stays. Who
+    watched it, or has muted it, does so of the ``heir`` from now on.
     """
     case_id = uow.session.scalar(
         select(Case.id)
@@ -179,15 +193,15 @@ def _remove_empty(uow: UnitOfWork, organisation_id: UUID, reference: str) -> Non
     if case_id is None:
         return
     # Asked once nobody can begin to use it, and not with the same statement, which would not see all.
-    removed = uow.session.scalar(
-        delete(Case)
-        .where(
-            Case.id == case_id,
-            ~exists().where(Upload.organisation_id == organisation_id, Upload.case_reference == reference),
-            ~exists().where(Ticket.case_id == case_id),
+    used = uow.session.scalar(
+        select(
+            exists().where(Upload.organisation_id == organisation_id, Upload.case_reference == reference)
+            | exists().where(Ticket.case_id == case_id)
         )
-        .returning(Case.id)
-        .execution_options(synchronize_session=False)
     )
-    if removed is not None:
-        audit.record(uow, "case.removed", organisation_id=organisation_id, case=reference)
+    if used:
+        return
+    if heir is not None:
+        uow.session.execute(select(func.case_succeeds(case_id, heir)))  # of staff as well (0017)
+    uow.session.execute(delete(Case).where(Case.id == case_id).execution_options(synchronize_session=False))
+    audit.record(uow, "case.removed", organisation_id=organisation_id, case=reference)

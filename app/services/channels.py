@@ -200,6 +200,8 @@ def _write(uow: UnitOfWork, channel: Channel, terms: Terms) -> None:
     name = " ".join(naming.plain_text(terms.name).split())
     if not 1 <= len(name) <= MAX_NAME:
         raise InvalidInputError(f"Give it a name of 1 to {MAX_NAME} characters.")
+    if channels_query.is_named(uow.session, name, besides=channel.id):
+        raise InvalidInputError("Another channel has this name. Choose a name that tells them apart.")
     if not terms.events or not set(terms.events) <= set(FOR_CHANNELS):
         raise InvalidInputError("Choose what it is told.")
     if terms.organisation_id and uow.session.get(Organisation, terms.organisation_id) is None:

@@ -5,20 +5,21 @@ is, or however sudden a policy; but for what never arrived, of which there is no
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, cast
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, DateTime, and_, exists, func, or_, select
-from sqlalchemy import cast as sql_cast
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, tuple_
 
 from app.domain.events import Event
 from app.domain.lifecycle import STORED
 from app.domain.retention import LEAST_WARNING, WARNED_BEFORE, RetentionSince
 from app.models import Case, EventRecord, Organisation, Upload
-from app.queries import cases
-from app.queries.retention import HALF_A_DAY, dated, expiry
+from app.queries import cases, clock
+from app.queries.retention import HALF_A_DAY, dated, expiry, told_until
 from app.services import notices, removal
+from app.services.retention import forget_words
 from app.services.scanning import leases
 from app.uow import UnitOfWork
 
@@ -31,8 +32,17 @@ _COUNTED: Final = {
 }
 
 
-def warn(uow: UnitOfWork) -> int:
-    """Tell of bundles that are deleted soon, once per date; return of how many."""
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Of how many bundles a batch told, and the place of the last of them; None: there are no more."""
+
+    count: int
+    last: tuple[datetime, UUID] | None
+
+
+def warn(uow: UnitOfWork, after: tuple[datetime, UUID] | None = None) -> Told:
+    """Tell of the next bundles that are deleted soon, once per date; one node does so at a time."""
+    place = tuple_(Upload.expires_at, Upload.id)
     days = func.coalesce(Case.retention_days, Organisation.retention_days)
     soon = uow.session.scalars(
         select(Upload)
@@ -48,14 +58,21 @@ def warn(uow: UnitOfWork) -> int:
             Upload.expires_at <= func.now() + WARNED_BEFORE,
             Upload.expires_at <= func.now() + days * HALF_A_DAY,
             ~_told(),
+            *([place > tuple_(*after)] if after else []),
         )
-        .order_by(Upload.expires_at)
+        .order_by(Upload.expires_at, Upload.id)
         .limit(BATCH)
+        # Whoever changes a date meanwhile waits, and then finds the word to be forgotten.
+        .with_for_update(skip_locked=True, key_share=True, of=Upload)
     ).all()
+    now = clock.now(uow.session).isoformat()  # a date that comes back is another occasion, and another mail
     for upload in soon:
         until = cast("datetime", upload.expires_at).isoformat()
-        notices.announce(uow, Event.UPLOAD_DELETION_DUE, upload, occasion=until, told={"until": until})
-    return len(soon)
+        notices.announce(
+            uow, Event.UPLOAD_DELETION_DUE, upload, occasion=f"{until} {now}", told={"until": until}
+        )
+    last = soon[-1] if len(soon) == BATCH else None
+    return Told(len(soon), (cast("datetime", last.expires_at), last.id) if last else None)
 
 
 def _told(before: timedelta | None = None) -> ColumnElement[bool]:
@@ -63,7 +80,7 @@ def _told(before: timedelta | None = None) -> ColumnElement[bool]:
     told = [
         EventRecord.upload_id == Upload.id,
         EventRecord.event == Event.UPLOAD_DELETION_DUE,
-        sql_cast(EventRecord.told["until"].astext, DateTime(timezone=True)) == Upload.expires_at,
+        told_until() == Upload.expires_at,
     ]
     if before is not None:
         told.append(EventRecord.created_at <= func.now() - before)
@@ -83,7 +100,9 @@ def _due() -> ColumnElement[bool]:
 
 def due(uow: UnitOfWork, limit: int = BATCH) -> Sequence[UUID]:
     """Return what is to be deleted, the longest overdue first."""
-    return uow.session.scalars(select(Upload.id).where(_due()).order_by(Upload.expires_at).limit(limit)).all()
+    return uow.session.scalars(
+        select(Upload.id).where(_due()).order_by(Upload.expires_at, Upload.id).limit(limit)
+    ).all()
 
 
 def delete(uow: UnitOfWork, upload_id: UUID) -> Upload | None:
@@ -104,6 +123,7 @@ def delete(uow: UnitOfWork, upload_id: UUID) -> Upload | None:
     now = uow.session.scalars(select(func.now())).one()
     if true is None or true > now:
         upload.expires_at = true  # it was not rewritten yet
+        forget_words(uow, [upload_id])
         return None
     return removal.delete(uow, upload_id, _why(uow, upload))
 

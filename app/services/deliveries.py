@@ -13,10 +13,21 @@ from app.domain.events import Event
 from app.domain.factors import LinkPurpose
 from app.domain.lifecycle import STORED, UploadState
 from app.domain.payloads import ServiceFacts, as_json, for_outsiders
+from app.domain.subscriptions import Follow
 from app.domain.tickets import DEAD
-from app.models import Channel, Delivery, Ticket, Upload
+from app.models import Account, Channel, Delivery, Ticket, Upload
 from app.ports import Message
-from app.services import channels, digests, forgotten, letters, links, outcomes, unsubscribing
+from app.queries import subscriptions
+from app.services import (
+    channels,
+    digests,
+    forgotten,
+    letters,
+    links,
+    outcomes,
+    spreading,
+    unsubscribing,
+)
 from app.uow import UnitOfWork
 
 _OPEN = (Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
@@ -61,6 +72,9 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         delivery.attempts = outcomes.MAX_ATTEMPTS
         outcomes.bury(delivery)
         return None
+    if delivery.account_id and not _may_still_hear(uow, delivery):
+        outcomes.overtake(delivery, "Whom it is for may not hear of it any more.")
+        return None
     if delivery.event in _BRINGS and not _BRINGS[delivery.event](uow, delivery):
         outcomes.overtake(
             delivery, "What it would bring had ended before the mail went, is for nobody, or is unreadable."
@@ -72,10 +86,30 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
         return None
     told = digests.still_unread(uow, delivery) if delivery.event is Event.DIGEST else ()
     code = outcomes.code_of(uow, delivery)
-    message = letters.compose(delivery, upload, uow.settings.base_url, code, told)
-    if delivery.channel_id:
-        return _for_channel(uow, delivery, message)
-    return replace(message, unsubscribe=_way_out(uow, delivery))
+    message = letters.compose(
+        delivery,
+        upload,
+        uow.settings.base_url,
+        code,
+        told,
+        unsubscribe=_way_out(uow, delivery),
+        watched=_watched(uow, delivery),
+    )
+    return _for_channel(uow, delivery, message) if delivery.channel_id else message
+
+
+def _may_still_hear(uow: UnitOfWork, delivery: Delivery) -> bool:
+    """Whether the account may be told, now that it comes to that; then it is written to where it is now.
+
+    Mails wait: for the end of the night, for a server, for an admin to try them again.
+    """
+    person = uow.session.get_one(Account, delivery.account_id)
+    if not person.active or (person.organisation and person.organisation.suspended_at):
+        return False
+    if delivery.record and not spreading.concerns(uow, delivery.record, person):
+        return False
+    delivery.recipient = person.email
+    return True
 
 
 def _way_out(uow: UnitOfWork, delivery: Delivery) -> str | None:
@@ -83,6 +117,13 @@ def _way_out(uow: UnitOfWork, delivery: Delivery) -> str | None:
     if delivery.account_id is None:
         return None
     return unsubscribing.address(uow.settings, delivery.account_id, delivery.event)
+
+
+def _watched(uow: UnitOfWork, delivery: Delivery) -> bool:
+    """Whether the account watches the case that it is about."""
+    if delivery.account_id is None or delivery.record is None or delivery.record.case_id is None:
+        return False
+    return subscriptions.follow_of(uow.session, delivery.account_id, delivery.record.case_id) is Follow.WATCH
 
 
 def _for_channel(uow: UnitOfWork, delivery: Delivery, letter: Message) -> Message | None:

@@ -15,7 +15,7 @@ from app.domain.lifecycle import UploadState
 from app.domain.policy import STAFF
 from app.domain.subscriptions import next_digest
 from app.models import Account, Delivery, EventRecord, Notice, Upload
-from app.queries import clock
+from app.queries import clock, notices
 from app.services.notices import key_of
 from app.uow import UnitOfWork
 
@@ -31,19 +31,26 @@ def gather(uow: UnitOfWork) -> int:
     """
     now = clock.now(uow.session)
     due = select(Notice.account_id).where(Notice.digest_at <= now).distinct().limit(_BATCH)
-    people = uow.session.scalars(select(Account).where(Account.id.in_(due)).order_by(Account.id)).all()
+    # Each account before its notices, as whoever unsubscribes has them.
+    people = uow.session.scalars(
+        select(Account)
+        .where(Account.id.in_(due))
+        .order_by(Account.id)
+        .with_for_update(key_share=True, of=Account)
+    ).all()
     return sum(_gather_for(uow, person, now) for person in people)
 
 
 def _gather_for(uow: UnitOfWork, person: Account, now: datetime) -> bool:
     waiting = (Notice.account_id == person.id, Notice.digest_at <= now)
     rows = uow.session.execute(
-        select(Notice.id, Notice.digest_at, Notice.read_at)
+        select(Notice.id, Notice.created_at, Notice.digest_at, Notice.read_at)
         .where(*waiting)
-        .order_by(Notice.created_at.desc(), Notice.id)
+        .order_by(Notice.id)  # as all who lock several
         .with_for_update(of=Notice)
     ).all()
-    unread = [str(row.id) for row in rows if row.read_at is None]
+    newest = sorted(rows, key=lambda row: row.created_at, reverse=True)
+    unread = [str(row.id) for row in newest if row.read_at is None]
     if unread and person.active:
         moment = max(row.digest_at for row in rows)
         if not _put(uow, person, moment, unread):
@@ -78,7 +85,7 @@ def still_unread(uow: UnitOfWork, delivery: Delivery) -> Sequence[Notice]:
     """Return what a daily mail is to tell, oldest first, at the moment it goes.
 
     Not what was read since, nor anything about what was deleted since, nor about another organisation's
-    of whom has moved to one.
+    of whom has moved to one, nor what only staff hears of.
     """
     person = uow.session.get(Account, delivery.account_id) if delivery.account_id else None
     if person is None or not person.active:
@@ -88,7 +95,8 @@ def still_unread(uow: UnitOfWork, delivery: Delivery) -> Sequence[Notice]:
         EventRecord.event == Event.UPLOAD_DELETED,
         Upload.state != UploadState.DELETED,
     )
-    theirs = [] if person.role in STAFF else [EventRecord.organisation_id == person.organisation_id]
+    home = EventRecord.organisation_id == person.organisation_id
+    theirs = [] if person.role in STAFF else [home, notices.for_customers()]
     return uow.session.scalars(
         select(Notice)
         .join(Notice.record)

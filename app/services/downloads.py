@@ -16,6 +16,7 @@ from app.queries.retention import expiry
 from app.queries.standing import still_good
 from app.services import audit, notices
 from app.services.lifecycle import locked, written
+from app.services.retention import forget_words
 from app.uow import UnitOfWork
 
 CHANGED = "The stored file is no longer the one that was scanned. Tell support."
@@ -126,7 +127,10 @@ def note(uow: UnitOfWork, upload: Upload, leave: Leave, asked_range: str | None)
         raise StateConflictError("This file has changed its state just now. Look again.", state=now.state)
     if now.first_downloaded_at is None:
         now.first_downloaded_at = func.now()
+    dated = now.expires_at is not None
     now.last_downloaded_at, now.expires_at = func.now(), expiry(downloaded=func.now())
+    if dated:
+        forget_words(uow, [now.id])
     if uow.actor.role in STAFF:
         # Of the first time alone: it is written down once.
         notices.announce(uow, Event.UPLOAD_DOWNLOADED, written(uow, now))

@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, or_, select
 
 from app.domain.events import Event
 from app.domain.lifecycle import RESUMABLE, UploadState
-from app.models import Account, Delivery, Ticket, Upload
+from app.models import Account, EventRecord, Ticket, Upload
 from app.services import notices
 from app.settings import Settings
 from app.uow import UnitOfWork
@@ -42,10 +42,11 @@ def warn(uow: UnitOfWork) -> int:
             ~Upload.partial,
             Upload.active_at < silent,
             or_(Account.active, Ticket.recipient.is_not(None)),
+            # Not a mail: who chose to have none has heard of it, too.
             ~exists().where(
-                Delivery.upload_id == Upload.id,
-                Delivery.event == Event.UPLOAD_EXPIRING,
-                Delivery.created_at > Upload.active_at,
+                EventRecord.upload_id == Upload.id,
+                EventRecord.event == Event.UPLOAD_EXPIRING,
+                EventRecord.created_at > Upload.active_at,
             ),
         )
         .order_by(Upload.active_at)

@@ -6,8 +6,8 @@ from app.domain.payloads import TicketFacts, TombstoneFacts, UploadFacts
 from app.models import Ticket, Upload
 
 
-def of_upload(upload: Upload) -> UploadFacts:
-    """Return an upload's facts as they are now."""
+def of_upload(upload: Upload, *, staff: bool = False) -> UploadFacts:
+    """Return an upload's facts as they are now; whose work it is only for ``staff``."""
     return UploadFacts(
         id=str(upload.id),
         filename=upload.filename,
@@ -22,7 +22,7 @@ def of_upload(upload: Upload) -> UploadFacts:
         sealed_at=moment(upload.sealed_at),
         findings=len(upload.scan.findings) if upload.scan else 0,
         expires_at=moment(upload.expires_at),
-        assignee=upload.assignee.email if upload.assignee else None,
+        assignee=upload.assignee.email if staff and upload.assignee else None,
     )
 
 

@@ -17,7 +17,7 @@ from app.models import Case, Upload
 from app.queries import cases, uploads
 from app.services import audit
 from app.services.lifecycle import locked
-from app.services.retention import refresh
+from app.services.retention import forget_words, refresh
 from app.uow import UnitOfWork
 
 _NONE: Mapping[str, object] = {"held_at": None, "held_by": None, "hold_reason": None}
@@ -43,6 +43,7 @@ def hold(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
     if held is None:
         raise StateConflictError("This bundle is on hold already, or there is nothing stored of it to hold.")
     upload = uow.session.get_one(Upload, upload_id, populate_existing=True)
+    forget_words(uow, [upload_id])
     audit.record(uow, "upload.held", upload=upload, why=why)
     return upload
 

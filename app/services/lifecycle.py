@@ -25,11 +25,10 @@ _GIVES_BACK: Final = frozenset({UploadState.REJECTED, UploadState.ABANDONED, Upl
 _DATED: Final = frozenset({UploadState.SEALED, UploadState.REJECTED, UploadState.ABANDONED})
 
 #: What names or describes what is gone, and what was still to be done with it.
-_TOMBSTONE: Final = {
+TOMBSTONE: Final = {
     "filename": NAMELESS,
     "note": None,
     "idempotency_key": None,
-    "declared_bytes": None,
     "declared_sha256": None,
     "echoed": None,
     "multipart_id": None,
@@ -47,9 +46,13 @@ class HeldError(StateConflictError):
 
     code = "held"
 
-    def __init__(self, actor: Actor, deed: str) -> None:
+    def __init__(self, actor: Actor, deed: str, *, of_case: bool = False) -> None:
+        """``deed`` is what it cannot be; ``of_case``: the hold is on its case. Customers hear of none."""
+        what = (
+            "Its case is on legal hold, so the bundle" if of_case else "This bundle is on legal hold, so it"
+        )
         super().__init__(
-            f"This bundle is on legal hold, so it cannot be {deed} before an admin takes the hold off."
+            f"{what} cannot be {deed} before an admin takes the hold off."
             if actor.sees_all
             else f"This bundle has to be kept for now, so it cannot be {deed}. Ask support."
         )
@@ -68,12 +71,12 @@ def transition(
             behind another fence.
         HeldError: it is to be deleted, and a hold on it or on its case says that it is not.
     """
-    if to in _GIVES_BACK:
-        _give_back(uow, upload_id, to)
+    part = to in _GIVES_BACK and _give_back(uow, upload_id, to)
     guards = [Upload.id == upload_id, Upload.state.in_(sources_of(to))]
     if to is UploadState.DELETED:
         guards.append(Upload.held_at.is_(None))
-        values = _TOMBSTONE | {"deleted_by": uow.actor.label} | values
+    if to is UploadState.DELETED or part:
+        values = TOMBSTONE | {"deleted_by": uow.actor.label} | values
     elif to in _DATED:
         values = {"expires_at": expiry(received=values.get("sealed_at"))} | values
     if epoch is not None:
@@ -92,25 +95,31 @@ def transition(
     return moved
 
 
-def _give_back(uow: UnitOfWork, upload_id: UUID, to: UploadState) -> None:
-    """Free what was held for it. If the move is refused, the unit of work is not committed."""
+def _give_back(uow: UnitOfWork, upload_id: UUID, to: UploadState) -> bool:
+    """Free what was held for it; whether it is a part of another, which leaves no more than a tombstone.
+
+    If the move is refused, the unit of work is not committed.
+    """
     upload = uow.session.scalar(
         select(Upload)
         .where(Upload.id == upload_id, Upload.state.in_(sources_of(to)))
         .with_for_update(of=Upload)
         .execution_options(populate_existing=True)
     )
-    if upload is not None:
-        if to is UploadState.DELETED and not upload.partial:
-            refuse_held(uow, upload, "deleted")
-        quota.give_back(uow, upload, unused=upload.state is UploadState.RECEIVING)
-        uow.session.flush()
+    if upload is None:
+        return False
+    if to is UploadState.DELETED and not upload.partial:
+        refuse_held(uow, upload, "deleted")
+    quota.give_back(uow, upload, unused=upload.state is UploadState.RECEIVING)
+    uow.session.flush()
+    return upload.partial
 
 
-def refuse_held(uow: UnitOfWork, upload: Upload, deed: str) -> None:
+def refuse_held(uow: UnitOfWork, upload: Upload, deed: str, *, lock: bool = True) -> None:
     """Refuse what a hold forbids. The upload's row is locked; so is its case's from here on.
 
-    A hold that is put on either at the same time has come first, or waits until this is done.
+    A hold that is put on either at the same time has come first, or waits until this is done. Without
+    ``lock`` it may come at any time after: enough for a page that asks whether to go on.
 
     Raises:
         HeldError: the bundle is on hold, or its case.
@@ -118,9 +127,11 @@ def refuse_held(uow: UnitOfWork, upload: Upload, deed: str) -> None:
     of_case = select(Case.held_at).where(
         Case.organisation_id == upload.organisation_id, Case.reference == upload.case_reference
     )
-    on_case = uow.session.scalar(of_case.with_for_update(read=True)) if upload.case_reference else None
+    if lock:
+        of_case = of_case.with_for_update(read=True)
+    on_case = uow.session.scalar(of_case) if upload.case_reference else None
     if upload.held_at is not None or on_case is not None:
-        raise HeldError(uow.actor, deed)
+        raise HeldError(uow.actor, deed, of_case=upload.held_at is None)
 
 
 def locked(uow: UnitOfWork, upload_id: UUID) -> Upload:

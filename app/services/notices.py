@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
 
@@ -35,16 +35,20 @@ def announce(
     alone, besides what channels hear.
     """
     if upload is not None:
-        payload = payload or facts.of_upload(upload)
+        payload = payload or facts.of_upload(upload, staff=event is Event.UPLOAD_ASSIGNED)
         organisation_id = upload.organisation_id
         case = cases.of_upload(uow.session, upload) if upload.case_reference else None
         case_id = case.id if case else None
     about = (
         [str(upload.id)] if upload else [str(each) for each in (organisation_id, case_id, account_id) if each]
     )
-    record_id = uow.session.scalar(
+    record_id = uuid4()
+    uow.session.flush()
+    # Neither returned nor compared: a customer's transaction may not read all that it writes down.
+    written = uow.session.connection().execute(
         insert(EventRecord)
         .values(
+            id=record_id,
             event=event,
             version=payload.VERSION if payload else 1,
             payload=as_json(payload) if payload else {},
@@ -55,10 +59,10 @@ def announce(
             account_id=account_id,
             dedupe_key=key_of(event, *about, occasion),
         )
-        .on_conflict_do_nothing(index_elements=["dedupe_key"])
-        .returning(EventRecord.id)
+        .on_conflict_do_nothing()
+        .execution_options(preserve_rowcount=True)
     )
-    if record_id is not None:
+    if written.rowcount:
         uow.enqueue(JobName.SPREAD_EVENT, str(record_id))
 
 

@@ -5,12 +5,13 @@ A channel's are counted: who fails again and again is paused, and what is for th
 
 import re
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Text, cast, func, update
+from sqlalchemy import ColumnElement, Text, case, cast, func, update
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from app.domain.channels import MAX_IN_A_ROW
+from app.domain.channels import FAILING_FOR, MAX_IN_A_ROW, ChannelKind
 from app.domain.errors import DependencyError
 from app.log import get_logger
 from app.models import Channel, Delivery
@@ -23,6 +24,14 @@ MAX_ATTEMPTS = 3  # sends that may have reached somebody
 MAX_FAILURES = 30  # sends that surely did not; with the back-off, about a day
 _FIRST_RETRY, _LONGEST_RETRY = 15, 3600  # seconds
 
+#: What a row tells without the code in it.
+_CODELESS: ColumnElement[Any] = Delivery.told.op("-")(cast(list(sealed_codes.NAMES), ARRAY(Text)))
+
+
+def back_off(failures: int) -> timedelta:
+    """Return how long to wait after so many failures."""
+    return timedelta(seconds=min(_FIRST_RETRY * 2 ** (failures - 1), _LONGEST_RETRY))
+
 
 def sent(uow: UnitOfWork, delivery_id: UUID) -> None:
     """Note that whoever brings it further took it."""
@@ -32,7 +41,7 @@ def sent(uow: UnitOfWork, delivery_id: UUID) -> None:
         .values(
             sent_at=func.now(),
             last_error=None,
-            told=Delivery.told.op("-")(cast(list(sealed_codes.NAMES), ARRAY(Text))),
+            told=_CODELESS,
         )
         .returning(Delivery.channel_id)
     )
@@ -49,18 +58,43 @@ def failed(uow: UnitOfWork, delivery_id: UUID, why: str, *, for_good: bool, gone
 
     ``gone``: its channel says that nothing ever will.
     """
-    delivery = uow.session.get(Delivery, delivery_id)
+    # At once, as others may count, too: whoever took so long that the next try has begun is one of two.
+    delivery = uow.session.scalars(
+        update(Delivery)
+        .where(Delivery.id == delivery_id)
+        .values(attempts=func.greatest(Delivery.attempts - 1, 0), failures=Delivery.failures + 1)
+        .returning(Delivery)
+        .execution_options(synchronize_session=False, populate_existing=True)
+    ).one_or_none()
     if delivery is None:
         return  # what it was about was deleted meanwhile
-    delivery.attempts -= 1
-    delivery.failures += 1
     delivery.last_error = _without_code(uow, delivery, why)
     if for_good or delivery.failures >= MAX_FAILURES:
         bury(delivery)
     else:
-        wait = min(_FIRST_RETRY * 2 ** (delivery.failures - 1), _LONGEST_RETRY)
-        delivery.next_at = func.now() + timedelta(seconds=wait)
-    _blame(uow, delivery, gone=gone)
+        delivery.next_at = func.now() + back_off(delivery.failures)
+    _blame(uow, delivery, refused=for_good, gone=gone)
+
+
+def unwritable(uow: UnitOfWork, delivery_id: UUID, why: str) -> None:
+    """Note that no message could be made of it: it is put off, and dead in the end.
+
+    The row is not read: it may itself be what is wrong. No channel is to blame.
+    """
+    is_open = (Delivery.id == delivery_id, Delivery.sent_at.is_(None), Delivery.dead_at.is_(None))
+    failures = uow.session.scalar(
+        update(Delivery)
+        .where(*is_open)
+        .values(failures=Delivery.failures + 1, last_error=why)
+        .returning(Delivery.failures)
+    )
+    if failures is None:
+        return
+    change = {"next_at": func.now() + back_off(failures)}
+    if failures >= MAX_FAILURES:
+        log.error("dead_letter", delivery_id=delivery_id, why=why)
+        change = {"dead_at": func.now(), "told": _CODELESS}
+    uow.session.execute(update(Delivery).where(*is_open).values(**change))
 
 
 def uncertain(uow: UnitOfWork, delivery_id: UUID, why: str) -> None:
@@ -69,24 +103,29 @@ def uncertain(uow: UnitOfWork, delivery_id: UUID, why: str) -> None:
     if delivery is None:
         return
     delivery.last_error = _without_code(uow, delivery, why)
-    _blame(uow, delivery, gone=False)
+    _blame(uow, delivery, refused=False, gone=False)
 
 
-def _blame(uow: UnitOfWork, delivery: Delivery, *, gone: bool) -> None:
-    """Count it against the channel, if it is for one; pause that if it has failed too often."""
-    if delivery.channel_id is None:
+def _blame(uow: UnitOfWork, delivery: Delivery, *, refused: bool, gone: bool) -> None:
+    """Count it against the channel, if it is for one; pause that if it has failed too often, for too long.
+
+    A mailbox is only to blame for what was refused: else it is the mail server, which is everybody's.
+    """
+    channel = delivery.channel
+    if channel is None or (channel.kind is ChannelKind.EMAIL and not refused):
         return
-    failures = uow.session.scalars(
+    since = case((Channel.failures > 0, func.coalesce(Channel.failing_since, func.now())), else_=func.now())
+    failures, for_long = uow.session.execute(
         update(Channel)
-        .where(Channel.id == delivery.channel_id)
-        .values(failures=Channel.failures + 1, last_error=delivery.last_error)
-        .returning(Channel.failures)
+        .where(Channel.id == channel.id)
+        .values(failures=Channel.failures + 1, failing_since=since, last_error=delivery.last_error)
+        .returning(Channel.failures, Channel.failing_since <= func.now() - FAILING_FOR)
     ).one()
     if gone:
-        pausing.pause(uow, delivery.channel_id, "It says that it is gone for good (410).")
-    elif failures >= MAX_IN_A_ROW:
+        pausing.pause(uow, channel.id, "It says that it is gone for good (410).")
+    elif for_long and failures >= MAX_IN_A_ROW:
         why = f"It failed {failures} times in a row, last: {delivery.last_error}"
-        pausing.pause(uow, delivery.channel_id, why)
+        pausing.pause(uow, channel.id, why)
 
 
 def overtake(delivery: Delivery, why: str) -> None:

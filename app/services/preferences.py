@@ -151,9 +151,11 @@ def _event(own: Account, name: str) -> Event:
 
 def _way(event: Event, name: str) -> Way:
     found = next((each for each in offered(event) if each == name), None)
-    if found is None:
-        raise InvalidInputError("Choose from the list how you want to hear of it.")
-    return found
+    if found is not None:
+        return found
+    if Way.NOW not in offered(event) and name in [*Way]:
+        raise InvalidInputError("This can only be shown in the portal.")
+    raise InvalidInputError("Choose from the list how you want to hear of it.")
 
 
 def _put(

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, update
+from sqlalchemy import ColumnElement, and_, func, or_, update
 
 from app.domain.errors import NotFoundError, StateConflictError
 from app.domain.events import Event
@@ -44,9 +44,16 @@ def retry(uow: UnitOfWork, delivery_id: UUID, channel_id: UUID | None = None) ->
 
 
 def replay(uow: UnitOfWork, delivery_id: UUID, channel_id: UUID) -> None:
-    """Tell a channel once more what it was told. Raises NotFoundError, StateConflictError: it was not."""
+    """Tell a channel once more what it was told. Raises NotFoundError, StateConflictError: it was not.
+
+    When it was sent first is kept (`deliveries.sent_before`), whatever comes of it now.
+    """
     delivery = _get(uow, delivery_id, channel_id)
-    _again(uow, delivery, "delivery.replayed", Delivery.sent_at.is_not(None))
+    first = deliveries.sent_before(delivery) or delivery.sent_at
+    if first is not None:
+        delivery.told = delivery.told | {deliveries.SENT_BEFORE: first.isoformat()}
+    again = and_(Delivery.dead_at.is_not(None), deliveries.was_sent_before())
+    _again(uow, delivery, "delivery.replayed", or_(Delivery.sent_at.is_not(None), again))
 
 
 def retry_all(uow: UnitOfWork, channel_id: UUID) -> int:

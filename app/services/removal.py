@@ -4,26 +4,27 @@ What names or describes the content goes with the state, in one transaction: of 
 scan, what was told of it, and what waits to be. docs/retention.md says what stays, and why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from sqlalchemy import delete as delete_rows
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, text, update
 
-from app.domain import naming
+from app.domain import naming, tombstones
 from app.domain.errors import ForbiddenError, PortalError, StateConflictError
 from app.domain.events import Event
 from app.domain.lifecycle import STORED, UploadState
 from app.domain.policy import Actor
 from app.log import get_logger
-from app.models import Delivery, EventRecord, Scan, Upload
-from app.ports import Storage
+from app.models import AuditEvent, Delivery, EventRecord, Scan, Upload
+from app.models.upload import STILL_NAMED
+from app.ports import Adapters, Storage
 from app.queries import uploads
 from app.services import facts, notices
 from app.services.intake import records
-from app.services.lifecycle import locked, refuse_held, transition, written
+from app.services.lifecycle import TOMBSTONE, locked, refuse_held, transition, written
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
@@ -32,7 +33,7 @@ _TOO_LATE = ", so it can no longer be withdrawn. Ask support to delete it."
 #: By then a deletion is committed, or never will be, seconds.
 _SETTLED: Final = 60
 
-BY_SUPPORT: Final = "Deleted by support."
+BY_SUPPORT: Final = f"{tombstones.BY_SUPPORT}."
 
 
 def by_support(reason: str | None) -> str:
@@ -41,7 +42,7 @@ def by_support(reason: str | None) -> str:
     Raises:
         InvalidInputError: the reason is too short or too long.
     """
-    return f"Deleted by support: {naming.clean_reason(reason)}"
+    return f"{tombstones.BY_SUPPORT}: {naming.clean_reason(reason)}"
 
 
 def delete(uow: UnitOfWork, upload_id: UUID, reason: str = BY_SUPPORT) -> Upload:
@@ -57,38 +58,87 @@ def delete(uow: UnitOfWork, upload_id: UUID, reason: str = BY_SUPPORT) -> Upload
     """
     upload = uploads.get(uow.session, uow.actor, upload_id)
     gone = transition(uow, upload.id, UploadState.DELETED, reason=reason)
-    for forgotten in (Scan, Delivery, EventRecord):  # with the records their notices, for whomever
-        uow.session.execute(
-            delete_rows(forgotten)
-            .where(forgotten.upload_id == upload_id)
-            .execution_options(synchronize_session=False)
-        )
+    _forget(uow, [upload_id])
     uow.session.expire(gone, ["scan"])
     if gone.sealed_at is not None:  # of what never arrived nobody needs to hear
         notices.announce(uow, Event.UPLOAD_DELETED, gone, payload=facts.of_tombstone(gone))
     return written(uow, gone)
 
 
-def deleted_since(uow: UnitOfWork, after: datetime | None, limit: int) -> Sequence[Upload]:
-    """Return what was deleted for good after then, None: within a day; the oldest first."""
+def _forget(uow: UnitOfWork, ids: Sequence[UUID]) -> None:
+    """Delete what was found in these, and what was told of them; with the records their notices."""
+    for forgotten in (Scan, Delivery, EventRecord):
+        uow.session.execute(
+            delete_rows(forgotten)
+            .where(forgotten.upload_id.in_(ids))
+            .execution_options(synchronize_session=False)
+        )
+
+
+def scrub(uow: UnitOfWork, limit: int) -> int:
+    """Make tombstones of what an earlier release deletes, beside this one; return of how many."""
+    named = select(Upload.id).where(text(STILL_NAMED)).order_by(Upload.id).limit(limit)
+    ids = uow.session.scalars(named.with_for_update(skip_locked=True, of=Upload)).all()
+    if not ids:
+        return 0
+    _forget(uow, ids)
+    who = (
+        select(AuditEvent.actor_label)
+        .where(AuditEvent.upload_id == Upload.id, AuditEvent.action == func.concat("upload.", Upload.state))
+        .order_by(AuditEvent.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    uow.session.execute(
+        update(Upload)
+        .where(Upload.id.in_(ids))
+        .values(**TOMBSTONE | {"deleted_at": Upload.active_at, "deleted_by": who})
+        .execution_options(synchronize_session=False)
+    )
+    return len(ids)
+
+
+def stores_of_deleted(uow: UnitOfWork) -> Sequence[str]:
+    """Return where what was deleted within a day lay."""
+    lately = Upload.deleted_at > func.now() - timedelta(days=1)
+    return uow.session.scalars(select(Upload.storage_name).where(lately).distinct()).all()
+
+
+def deleted_since(
+    uow: UnitOfWork, storage_name: str, after: datetime | None, limit: int, also: Collection[UUID] = ()
+) -> Sequence[Upload]:
+    """Return what was deleted for good after then, None: within a day; the oldest first.
+
+    ``also`` are some from before, which come first.
+    """
     now = func.now()
     begin = after if after is not None else now - timedelta(days=1)
     settled = Upload.deleted_at <= now - timedelta(seconds=_SETTLED)
-    query = select(Upload).where(Upload.deleted_at > begin, settled)
+    query = select(Upload).where(
+        Upload.storage_name == storage_name, settled, or_(Upload.deleted_at > begin, Upload.id.in_(also))
+    )
     return uow.session.scalars(query.order_by(Upload.deleted_at, Upload.id).limit(limit)).all()
 
 
 def remove_bytes(storage: Storage, upload: Upload) -> bool:
     """Remove what is stored of a deleted upload, in every version, and what lies beside it.
 
-    False when the store did not do so; then the storage sweep does.
+    False when the store did not do so, or this process may not; then the scheduler does.
     """
     try:
-        storage.delete(upload.storage_key)
+        return storage.delete(upload.storage_key)
     except PortalError as error:
         log.warning("bytes_left", upload_id=upload.id, key=upload.storage_key, why=error.message)
         return False
-    return True
+
+
+def remove_from(adapters: Adapters, upload: Upload) -> bool:
+    """Do the same wherever they lie; False, too, where that is not set up here."""
+    try:
+        return remove_bytes(adapters.store(upload.storage_name), upload)
+    except PortalError as error:
+        log.warning("bytes_left", upload_id=upload.id, storage=upload.storage_name, why=error.message)
+        return False
 
 
 def check_withdrawable(actor: Actor, upload: Upload) -> None:
@@ -127,4 +177,4 @@ def withdraw(uow: UnitOfWork, upload_id: UUID) -> Upload:
         refuse_held(uow, upload, "withdrawn")
     if upload.state is UploadState.RECEIVING:
         return records.abandon(uow, upload_id, "Cancelled by the sender.")
-    return delete(uow, upload_id, f"Withdrawn by {uow.actor.label}.")
+    return delete(uow, upload_id, f"{tombstones.WITHDRAWN_BY}{uow.actor.label}.")

@@ -1,24 +1,27 @@
 """How long bundles are kept: policies, longer for one of them, and the dates that follow from both.
 
-A bundle's date stands in its row, written with all that changes it there (`refresh`). What changes the dates
-of many, a policy or the end of a case, is noted (`changed`), and `rewrite` goes through them later. The date
-is for people and for finding what is due: before anything is deleted the rule is asked anew.
+A bundle's date stands in its row, written with all that changes it there (`refresh`), and with it goes what
+was told of the date before (`forget_words`). What changes the dates of many, a policy or the end of a case,
+is noted (`changed`), and `rewrite` goes through them later. The date is for people and for finding what is
+due: before anything is deleted the rule is asked anew.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, tuple_, update
 
 from app.domain import naming
 from app.domain.errors import InvalidInputError, StateConflictError
+from app.domain.events import Event
 from app.domain.lifecycle import STORED
 from app.domain.retention import MOST_KEPT, Policy
-from app.models import Case, Organisation, Upload
+from app.models import Case, EventRecord, Organisation, Upload
 from app.queries import cases
-from app.queries.retention import dated, expiry
+from app.queries.retention import dated, expiry, told_until
 from app.services import audit
 from app.services.lifecycle import locked, written
 from app.uow import UnitOfWork
@@ -62,7 +65,29 @@ def refresh(uow: UnitOfWork, upload: Upload) -> Upload:
         .values(expires_at=expiry())
         .execution_options(synchronize_session=False)
     )
+    forget_words(uow, [upload.id])
     return written(uow, upload)
+
+
+def forget_words(uow: UnitOfWork, ids: Collection[UUID]) -> None:
+    """Forget what was told of dates that these bundles have no more, with what is still to be sent of it.
+
+    Should a date come back, people hear of it anew, and have as long again as after any word. Whoever calls
+    has the bundles' rows locked.
+    """
+    uow.session.flush()
+    other = (
+        select(EventRecord.id)
+        .join(Upload, Upload.id == EventRecord.upload_id)
+        .where(
+            EventRecord.upload_id.in_(ids),
+            EventRecord.event == Event.UPLOAD_DELETION_DUE,
+            told_until().is_distinct_from(Upload.expires_at),
+        )
+    )
+    uow.session.execute(
+        delete(EventRecord).where(EventRecord.id.in_(other)).execution_options(synchronize_session=False)
+    )
 
 
 def set_for_case(uow: UnitOfWork, case_id: UUID, policy: Policy | None) -> Case:
@@ -114,12 +139,12 @@ def keep(uow: UnitOfWork, upload_id: UUID, until: datetime | None, reason: str |
     if until is not None and not now < until <= now + MOST_KEPT:
         raise InvalidInputError("Choose a day after today, within the next ten years.")
     before, upload.kept_until = upload.kept_until, until
-    audit.record(uow, "upload.kept", upload=upload, why=why, before=_day(before), after=_day(until))
+    audit.record(uow, "upload.kept", upload=upload, why=why, before=_moment(before), after=_moment(until))
     return refresh(uow, upload)
 
 
-def _day(moment: datetime | None) -> str:
-    return moment.date().isoformat() if moment else "no day"
+def _moment(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
 
 
 def changed(uow: UnitOfWork) -> list[Changed]:
@@ -156,13 +181,16 @@ def rewrite(uow: UnitOfWork, each: Changed, after: Place | None = None) -> tuple
     end = uow.session.execute(walk.offset(BATCH - 1).limit(1)).one_or_none()
     if end is not None:
         which.append(tuple_(Upload.created_at, Upload.id) <= tuple_(end.created_at, end.id))
-    count = uow.session.execute(
+    moved = uow.session.scalars(
         update(Upload)
         .where(and_(*which), dated(), Upload.expires_at.is_distinct_from(expiry()))
         .values(expires_at=expiry())
+        .returning(Upload.id)
         .execution_options(synchronize_session=False)
-    ).rowcount  # type: ignore[attr-defined]  # of an UPDATE there is one
-    return count, Place(end.created_at, end.id) if end is not None else None
+    ).all()
+    if moved:
+        forget_words(uow, moved)
+    return len(moved), Place(end.created_at, end.id) if end is not None else None
 
 
 def settle(uow: UnitOfWork, each: Changed) -> None:

@@ -65,6 +65,11 @@ def last_result(uow: UnitOfWork, name: str) -> dict[str, Any]:
     return uow.session.scalar(select(StepRun.result).where(StepRun.name == name)) or {}
 
 
+def keep(uow: UnitOfWork, name: str, result: Mapping[str, Any]) -> None:
+    """Note what a step did, and how far it came, though it is about to fail."""
+    _write(uow, name, {"result": dict(result)}, {"started_at": func.now()})
+
+
 def _write(
     uow: UnitOfWork, name: str, values: Mapping[str, Any], first: Mapping[str, Any] | None = None
 ) -> None:

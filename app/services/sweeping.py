@@ -23,6 +23,7 @@ from app.services import (
     provider_sign_in,
     spreading,
     tickets,
+    told_long_ago,
     tries,
 )
 from app.services.intake import records
@@ -130,8 +131,8 @@ def abandon_stale(uow: UnitOfWork) -> list[tuple[str, str]]:
 
 
 def forget_old(uow: UnitOfWork) -> None:
-    """Delete what nobody needs to know any more of how people signed in, or tried to."""
-    for passing in (tries, links, forgotten, half_way, challenges, devices, provider_sign_in):
+    """Delete what nobody needs to know any more of how people signed in, or of what was told."""
+    for passing in (tries, links, forgotten, half_way, challenges, devices, provider_sign_in, told_long_ago):
         passing.forget_old(uow)
 
 

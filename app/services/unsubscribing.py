@@ -72,7 +72,8 @@ def stop(uow: UnitOfWork, account_id: UUID, event: Event) -> None:
     Raises:
         NotFoundError: there is no such account.
     """
-    person = uow.session.get(Account, account_id, with_for_update={"of": Account})
+    # The account before its notices, as the daily mail has them; so no row that names it has to wait.
+    person = uow.session.get(Account, account_id, with_for_update={"key_share": True, "of": Account})
     if person is None:
         raise NotFoundError
     digest = event is Event.DIGEST
@@ -148,7 +149,8 @@ def _change(
     *which: ColumnElement[bool],
 ) -> int:
     """Change the rows, if there are any; return how many."""
-    ids = uow.session.scalars(select(table.id).where(*which).with_for_update(of=table)).all()
+    rows = select(table.id).where(*which).order_by(table.id)  # as all who lock several
+    ids = uow.session.scalars(rows.with_for_update(of=table)).all()
     if ids:
         uow.session.execute(update(table).where(table.id.in_(ids)).values(values))
     return len(ids)

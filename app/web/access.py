@@ -64,7 +64,8 @@ def requires(
 
     With ``ticket`` the address itself, in its variable ``ticket``, says who asks, whoever is signed in.
 
-    What is ``unattended`` is asked for by open pages themselves: it keeps no session alive (`login`).
+    What is ``unattended`` is asked for by open pages alone: it keeps no session alive. Of what a person
+    opens too, the request says so (`login`).
     """
 
     def declare(view: View) -> View:

@@ -100,6 +100,12 @@ def _way_back(status: int) -> tuple[str, str]:
         return url_for("guest.page", ticket=ticket), "Back to your ticket"
     if ticket_in_address():
         return url_for("guest.enter"), "Type a ticket"
+    if status == HTTPStatus.CONFLICT and request.blueprint == "portal":
+        # What was refused is there, and its page says more.
+        if upload_id := (request.view_args or {}).get("upload_id"):
+            return url_for("portal.file", upload_id=upload_id), "Back to the bundle"
+        if case_id := (request.view_args or {}).get("case_id"):
+            return url_for("portal.case", case_id=case_id), "Back to the case"
     return url_for("portal.home"), "Go to the start page"
 
 

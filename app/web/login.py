@@ -80,8 +80,24 @@ def _by_session(session_id: str) -> Principal | None:
         )
 
 
+#: What scripts of our pages send with what they ask by themselves, again and again.
+UNATTENDED = "Diagport-Unattended"
+
+
 def _unattended() -> bool:
-    """Whether an open page asks by itself, perhaps with nobody before it (`access.requires`)."""
+    """Whether an open page asks by itself, perhaps with nobody before it (`access.requires`).
+
+    A script says so of itself; a page that fetches itself anew without scripts is navigation that came of
+    no act of a person (W3C Fetch Metadata, ``Sec-Fetch-User``). Whoever says so falsely is signed out
+    earlier. What changes anything is always somebody's act.
+    """
+    if request.method in {"GET", "HEAD"}:
+        headers = request.headers
+        if UNATTENDED in headers:
+            return True
+        here = headers.get("Sec-Fetch-Site") == "same-origin" and headers.get("Sec-Fetch-Mode") == "navigate"
+        if here and "Sec-Fetch-User" not in headers:
+            return True
     view = current_app.view_functions.get(request.endpoint or "")
     return bool(getattr(getattr(view, "access", None), "unattended", False))
 

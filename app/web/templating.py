@@ -12,17 +12,19 @@ from jinja2 import StrictUndefined
 from app.domain.errors import PortalError
 from app.domain.passkey_origin import relying_party
 from app.domain.policy import Permission
+from app.domain.tombstones import bare_reason
 from app.domain.verdict import Engine
+from app.queries import accounts, notices
 from app.queries import engine as engine_query
 from app.queries import gate as gate_query
-from app.queries import notices
 from app.queries.gate import GateStatus
 from app.queries.notices import Unread
+from app.queries.terms import days_from_closing, kept_since_closing, term_of
 from app.settings import Settings
 from app.web.access import public
 from app.web.context import system, system_work, work
 from app.web.deeds import changes, deed, particulars
-from app.web.wording import age, day, filesize, manner, number, reader, when
+from app.web.wording import age, day, days, filesize, manner, number, reader, until, until_day, when
 
 _FRESH = 5.0  # seconds
 
@@ -33,8 +35,13 @@ def install(app: Flask, settings: Settings) -> None:
     """Set up Jinja and the static files."""
     app.jinja_env.undefined = StrictUndefined  # a misspelt name is an error, not an empty string
     app.jinja_env.filters.update(filesize=filesize, number=number, when=when, day=day, age=age)
+    app.jinja_env.filters.update(until=until, until_day=until_day, days=days, bare_reason=bare_reason)
     app.jinja_env.filters.update(deed=deed, changes=changes, particulars=particulars)
     app.jinja_env.globals.update(asset=_asset, can=_can, unread_notices=_unread_notices)
+    app.jinja_env.globals["known_as"] = _known_as
+    app.jinja_env.globals.update(
+        term_of=term_of, days_from_closing=days_from_closing, kept_since_closing=kept_since_closing
+    )
     app.jinja_env.globals["passkeys_here"] = relying_party(settings.base_url) is not None
     # how long an unfinished upload is kept after its last bytes (`services.expiry`)
     app.jinja_env.globals["resumable_for"] = timedelta(seconds=settings.resumable_for)
@@ -66,6 +73,15 @@ def _unread_notices() -> Unread:
             return notices.unread(uow.session, uow.actor)
     except PortalError:
         return Unread()
+
+
+def _known_as(address: str | None) -> str:
+    """Return the name of whoever acted under a mail address; or the address. For staff alone."""
+    if not address:
+        return ""
+    with work() as uow:
+        account = accounts.by_email(uow.session, address)
+    return account.name if account and account.name else address
 
 
 def _scanner() -> tuple[Engine | None, GateStatus | None]:

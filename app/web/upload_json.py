@@ -4,15 +4,18 @@ from datetime import datetime
 
 from app.domain.lifecycle import UploadState
 from app.domain.policy import SYSTEM
-from app.models import Account, Scan, Upload
+from app.models import Account, Case, Scan, Upload
 from app.queries.audit_names import PORTAL, SUPPORT
 from app.services import expiry
 from app.web.context import actor, system
 from app.web.wording import reader
 
 
-def upload_json(upload: Upload) -> dict[str, object]:
-    """Return the document that every door and the API answer with."""
+def upload_json(upload: Upload, case: Case | None = None) -> dict[str, object]:
+    """Return the document that every door and the API answer with.
+
+    ``case`` is the upload's, which may be on hold with all that is in it.
+    """
     return {
         "id": str(upload.id),
         "filename": None if upload.state is UploadState.DELETED else upload.filename,
@@ -32,7 +35,7 @@ def upload_json(upload: Upload) -> dict[str, object]:
         "scanned_at": rfc3339(upload.scanned_at),
         "rescan_asked_at": rfc3339(upload.rescan_asked_at),
         "expires_at": rfc3339(upload.expires_at),  # deleted then by itself; null: not, as things are
-        "held": _hold(upload) if upload.held_at and actor().sees_all else None,
+        "held": _hold(upload, case) if actor().sees_all else None,
         "deleted": {"at": rfc3339(upload.deleted_at), "by": who_deleted(upload), "reason": upload.reason}
         if upload.state is UploadState.DELETED
         else None,
@@ -46,8 +49,13 @@ def _person(account: Account | None) -> dict[str, object] | None:
     return {"id": str(account.id), "email": account.email, "name": account.name} if account else None
 
 
-def _hold(upload: Upload) -> dict[str, object]:
-    return {"at": rfc3339(upload.held_at), "by": upload.held_by, "reason": upload.hold_reason}
+def _hold(upload: Upload, case: Case | None) -> dict[str, object] | None:
+    """Return the hold on the bundle, or else that on its case."""
+    of: Upload | Case | None = upload if upload.held_at else case
+    if of is None or of.held_at is None or upload.state is UploadState.DELETED:
+        return None
+    hold: dict[str, object] = {"at": rfc3339(of.held_at), "by": of.held_by, "reason": of.hold_reason}
+    return hold if of is upload else hold | {"case": True}
 
 
 def who_deleted(upload: Upload) -> str:

@@ -5,7 +5,7 @@ Who is not known reads British dates in UTC, as in mails and logs.
 
 import math
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -100,6 +100,29 @@ def day(moment: datetime) -> Markup:
     words = format_date(moment.astimezone(how.zone), "medium", how.locale)
     lang = Markup("") if how.locale.language == "en" else Markup(' lang="{}"').format(how.tag)
     return Markup('<time datetime="{}"{}>{}</time>').format(moment.isoformat(timespec="seconds"), lang, words)
+
+
+def until(moment: datetime | str) -> Markup:
+    """Return the end of a stretch of time: a day that has just ended by its name, anything else as `when`.
+
+    A day is chosen by name, "the end of 1 Mar 2027", and nobody would know it by the midnight after it.
+    ``moment`` may be in RFC 3339.
+    """
+    moment = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    if moment.astimezone(manner().zone).time() != time():
+        return when(moment)
+    return Markup("the end of {}").format(day(moment - timedelta(seconds=1)))
+
+
+def until_day(moment: datetime) -> Markup:
+    """Return the last day of a stretch of time that ends then: one that ends at midnight has not the next."""
+    ends = moment.astimezone(manner().zone).time() == time()
+    return day(moment - timedelta(seconds=1) if ends else moment)
+
+
+def days(count: int) -> str:
+    """Return "1 day", "1,000 days"."""
+    return "1 day" if count == 1 else f"{number(count)} days"
 
 
 def number(value: int) -> str:

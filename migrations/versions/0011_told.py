@@ -120,7 +120,8 @@ def _make_tables() -> None:
         sa.Column("payload", _JSON, server_default=sa.text("'{}'"), nullable=False),
         sa.Column("told", _JSON, server_default=sa.text("'{}'"), nullable=False),
         _link("upload", nullable=True),
-        _link("support_case", "case_id", nullable=True),
+        # A case that goes away takes nothing along of what is told.
+        _link("support_case", "case_id", nullable=True, ondelete="SET NULL"),
         _link("organisation", nullable=True),
         _link("account", nullable=True),
         sa.Column("dedupe_key", sa.String(length=64), nullable=False),
@@ -129,7 +130,7 @@ def _make_tables() -> None:
     )
     unspread = sa.text("spread_at IS NULL")
     op.create_index("ix_event_record_unspread", "event_record", ["created_at"], postgresql_where=unspread)
-    for column in ("account_id", "case_id", "organisation_id", "upload_id"):
+    for column in ("account_id", "case_id", "created_at", "organisation_id", "upload_id"):
         op.create_index(op.f(f"ix_event_record_{column}"), "event_record", [column])
     _table(
         "notice",
@@ -140,10 +141,12 @@ def _make_tables() -> None:
         sa.UniqueConstraint("account_id", "record_id", name=op.f("uq_notice_account_id_record_id")),
     )
     op.create_index(op.f("ix_notice_account_id_created_at_id"), "notice", ["account_id", "created_at", "id"])
-    op.create_index(op.f("ix_notice_record_id"), "notice", ["record_id"])
-    unread, due = sa.text("read_at IS NULL"), sa.text("digest_at IS NOT NULL")
-    op.create_index("ix_notice_unread", "notice", ["account_id"], postgresql_where=unread)
-    op.create_index("ix_notice_digest", "notice", ["digest_at"], postgresql_where=due)
+    for column in ("created_at", "record_id"):
+        op.create_index(op.f(f"ix_notice_{column}"), "notice", [column])
+    op.create_index("ix_notice_unread", "notice", ["account_id"], postgresql_where=sa.text("read_at IS NULL"))
+    for name, column in (("read", "read_at"), ("digest", "digest_at")):
+        known = sa.text(f"{column} IS NOT NULL")
+        op.create_index(f"ix_notice_{name}", "notice", [column], postgresql_where=known)
     _table(
         "subscription",
         _link("account"),
@@ -209,8 +212,10 @@ def _table(name: str, *parts: sa.schema.SchemaItem) -> None:
     )
 
 
-def _link(table: str, column: str | None = None, *, nullable: bool = False) -> sa.Column[object]:
-    key = sa.ForeignKey(f"{table}.id", ondelete="CASCADE")
+def _link(
+    table: str, column: str | None = None, *, nullable: bool = False, ondelete: str = "CASCADE"
+) -> sa.Column[object]:
+    key = sa.ForeignKey(f"{table}.id", ondelete=ondelete)
     return sa.Column(column or f"{table}_id", sa.Uuid(), key, nullable=nullable)
 
 

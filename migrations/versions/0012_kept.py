@@ -26,7 +26,8 @@ _UPLOAD: dict[str, Any] = {
 _CASE: dict[str, Any] = {"retention_days": sa.BigInteger(), "retention_changed_at": _TIME, **_HOLD}
 _CHECKS = (
     ("upload", "hold_is_whole", "num_nulls(held_at, held_by, hold_reason) IN (0, 3)"),
-    ("upload", "held_is_not_deleted", "deleted_at IS NULL OR held_at IS NULL"),
+    # Of the state, for that is what the release before writes, which knows no holds.
+    ("upload", "held_is_not_deleted", "state <> 'deleted' OR held_at IS NULL"),
     ("support_case", "hold_is_whole", "num_nulls(held_at, held_by, hold_reason) IN (0, 3)"),
     ("support_case", "retention_is_whole", "(retention_days IS NULL) = (retention_since IS NULL)"),
 )

@@ -18,12 +18,18 @@ _INDEXES = (
         ["created_at", "id"],
         "assignee_id IS NULL AND state IN ('clean', 'unscannable')",
     ),
-    ("ix_upload_expires_at", "upload", ["expires_at"], "expires_at IS NOT NULL AND held_at IS NULL"),
+    ("ix_upload_expires_at", "upload", ["expires_at", "id"], "expires_at IS NOT NULL AND held_at IS NULL"),
     (
         "ix_support_case_retention_changed",
         "support_case",
         ["retention_changed_at"],
         "retention_changed_at IS NOT NULL",
+    ),
+    (
+        "ix_upload_named",
+        "upload",
+        ["id"],
+        "deleted_at IS NULL AND (state = 'deleted' OR partial AND state IN ('rejected', 'abandoned'))",
     ),
     ("ix_upload_deleted_at", "upload", ["deleted_at"], "deleted_at IS NOT NULL"),
     ("ix_delivery_account_id", "delivery", ["account_id"], None),
@@ -45,23 +51,33 @@ _RULES = (
     ("support_case", "ck_support_case_retention_is_whole"),
     ("delivery", "ck_delivery_event"),
 )
-# What was deleted before is to say as little as what is deleted from now on.
-_NAMELESS = """
-UPDATE upload SET filename = 'Deleted bundle', note = NULL, idempotency_key = NULL, declared_bytes = NULL,
-    declared_sha256 = NULL, echoed = NULL, multipart_id = NULL, obstacle = NULL, deleted_at = active_at,
-    deleted_by = (SELECT actor_label FROM audit_event WHERE audit_event.upload_id = upload.id
-        AND action = 'upload.deleted' ORDER BY audit_event.id DESC LIMIT 1)
-WHERE state = 'deleted' AND deleted_at IS NULL
-"""
-_UNTOLD = """
-DELETE FROM delivery WHERE event <> 'upload.deleted'
-    AND upload_id IN (SELECT id FROM upload WHERE state = 'deleted')
-"""
-_TOMBSTONES = (
-    _NAMELESS,
-    _UNTOLD,
-    "DELETE FROM scan WHERE upload_id IN (SELECT id FROM upload WHERE state = 'deleted')",
+_BATCH = 2_000  # uploads
+# What was deleted before is to say as little as what is deleted from now on, and so is a part that was given
+# up. What was downloaded before is counted from its first download, the only one that was noted.
+_REWRITE = """
+WITH batch AS (
+    SELECT id, state, deleted_at IS NULL
+        AND (state = 'deleted' OR partial AND state IN ('rejected', 'abandoned')) AS gone
+    FROM upload WHERE id > :after ORDER BY id LIMIT :batch
+), counted AS (
+    UPDATE upload SET last_downloaded_at = first_downloaded_at
+    WHERE id IN (SELECT id FROM batch WHERE NOT gone)
+    AND first_downloaded_at IS NOT NULL AND last_downloaded_at IS NULL
+), nameless AS (
+    UPDATE upload SET filename = 'Deleted bundle', note = NULL, idempotency_key = NULL, declared_bytes = NULL,
+        declared_sha256 = NULL, echoed = NULL, multipart_id = NULL, obstacle = NULL,
+        last_downloaded_at = coalesce(last_downloaded_at, first_downloaded_at), deleted_at = active_at,
+        deleted_by = (SELECT actor_label FROM audit_event WHERE audit_event.upload_id = upload.id
+            AND action = 'upload.' || upload.state ORDER BY audit_event.id DESC LIMIT 1)
+    WHERE id IN (SELECT id FROM batch WHERE gone)
+), untold AS (
+    DELETE FROM delivery
+    WHERE event <> 'upload.deleted' AND upload_id IN (SELECT id FROM batch WHERE state = 'deleted')
+), unscanned AS (
+    DELETE FROM scan WHERE upload_id IN (SELECT id FROM batch WHERE state = 'deleted')
 )
+SELECT id FROM batch ORDER BY id DESC LIMIT 1
+"""
 
 
 def upgrade() -> None:
@@ -73,13 +89,10 @@ def upgrade() -> None:
             op.create_index(name, table, columns, postgresql_where=narrow, postgresql_concurrently=True)
         for table, rule in _RULES:
             op.execute(f"ALTER TABLE {table} VALIDATE CONSTRAINT {rule}")
-        # What was downloaded before is counted from its first download, the only one that was noted.
-        op.execute(
-            "UPDATE upload SET last_downloaded_at = first_downloaded_at"
-            " WHERE first_downloaded_at IS NOT NULL AND last_downloaded_at IS NULL"
-        )
-        for statement in _TOMBSTONES:
-            op.execute(statement)
+        connection = op.get_bind()
+        after: object = "00000000-0000-0000-0000-000000000000"
+        while after:
+            after = connection.execute(sa.text(_REWRITE), {"after": after, "batch": _BATCH}).scalar()
 
 
 def downgrade() -> None:

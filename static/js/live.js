@@ -44,8 +44,10 @@ document.body.addEventListener("htmx:beforeRequest", (event) => {
 });
 
 document.body.addEventListener("htmx:configRequest", (event) => {
+  const { elt, headers, parameters } = event.detail;
+  // A page that is left open renews itself, and keeps nobody signed in by that.
+  if ("live" in elt.dataset) headers["Diagport-Unattended"] = "1";
   // Keeps addresses short: an empty filter is no filter.
-  const { parameters } = event.detail;
   for (const name of Object.keys(parameters)) {
     if (parameters[name] === "") delete parameters[name];
   }

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from app.adapters import guarded_http
-from app.adapters.guarded_http import GuardedHttp, is_public
+from app.adapters.guarded_http import GuardedHttp
 from app.domain.errors import FetchError
+from app.domain.networks import is_public
 from tests.adapters.sink import Sink
 from tests.e2e.servers import Tls
 

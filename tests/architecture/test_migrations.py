@@ -9,7 +9,8 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import ProgrammingError
 
 from app.cli.dev import ROOT
 from app.cli.dev.services import Services
@@ -119,6 +120,52 @@ def test_what_the_older_release_sends_meanwhile_has_a_case_and_is_counted_later(
         held = session.get_one(Upload, old.id)
         assert held.size == held.held_bytes == held.organisation.used_bytes
         assert held.organisation.used_uploads == 1
+
+
+_OF_BEFORE = """
+INSERT INTO upload (id, organisation_id, uploader_id, door, filename, state, storage_name, storage_key,
+    received_bytes, partial, first_downloaded_at, active_at)
+SELECT ('00000000-0000-4000-8000-' || lpad(number::text, 12, '0'))::uuid, organisation_id, uploader_id, door,
+    'named.tgz', CASE number % 3 WHEN 0 THEN 'deleted' WHEN 1 THEN 'abandoned' ELSE 'integrity_failed' END,
+    storage_name, 'key/' || number, 0, number % 3 = 1, now() - interval '9 days', now() - interval '5 days'
+FROM upload, generate_series(1, 2100) AS number WHERE id = :id
+"""
+_REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not this one'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON upload FOR EACH ROW WHEN (OLD.storage_key = 'key/2100')
+EXECUTE FUNCTION refuse()
+"""
+_DONE = """
+SELECT count(*) FILTER (WHERE filename = 'Deleted bundle' AND deleted_at = active_at),
+    count(*) FILTER (WHERE filename = 'named.tgz' AND deleted_at IS NULL),
+    count(*) FILTER (WHERE last_downloaded_at = first_downloaded_at)
+FROM upload WHERE storage_key LIKE 'key/%'
+"""
+
+
+def test_0013_rewrites_a_few_rows_at_a_time_and_goes_on_after_a_break(
+    database_of_its_own: tuple[Config, Database], system: System
+) -> None:
+    """The app waits five seconds for a row: no statement, and no transaction, has all of them locked."""
+    config, database = database_of_its_own
+    own = replace(system, database=database)
+    upload = make_upload(own, make_actor(own), UploadState.CLEAN)
+    database.engine.dispose()
+    command.downgrade(config, "0012_kept")
+    with database.engine.begin() as connection:
+        connection.execute(text(_OF_BEFORE), {"id": upload.id})
+        connection.execute(text(_REFUSE))
+    database.engine.dispose()
+    with pytest.raises(ProgrammingError, match="not this one"):
+        command.upgrade(config, "head")
+    with database.engine.begin() as connection:
+        assert connection.execute(text(_DONE)).one() == (1333, 767, 2000)
+        connection.execute(text("DROP FUNCTION refuse CASCADE"))
+    database.engine.dispose()
+    command.upgrade(config, "head")
+    with database.transaction() as session:
+        assert session.execute(text(_DONE)).one() == (1400, 700, 2100)
+        assert session.get_one(Upload, upload.id).filename == "bundle.tgz"
 
 
 def _tables(database: Database) -> set[str]:

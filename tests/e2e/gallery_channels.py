@@ -18,7 +18,7 @@ FROM (VALUES
   ('teams', 'Teams', 'prod-01.westeurope.logic.azure.com/…sig1', 0, NULL),
   ('email', 'Shared mailbox', 'shared@example.com', 0, NULL)
 ) AS made (kind, name, shown, failures, error)
-WHERE NOT EXISTS (SELECT 1 FROM channel)
+WHERE NOT EXISTS (SELECT 1 FROM channel WHERE channel.name = made.name)
 """
 _MAKE_DELIVERIES = """
 INSERT INTO delivery (id, event, channel_id, recipient, dedupe_key, sent_at, dead_at, overtaken, attempts,
@@ -31,7 +31,7 @@ FROM channel, (VALUES
   ('gate.opened', 'sent', 0), ('gate.closed', 'dead', 30), ('quota.near', 'overtaken', 1),
   ('queue.stuck', 'open', 4), ('channel.test', 'open', 0)
 ) AS made (event, state, failures)
-WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE channel_id IS NOT NULL)
+WHERE NOT EXISTS (SELECT 1 FROM delivery WHERE channel_id = channel.id)
 """
 _MAKE_MAILS = """
 INSERT INTO delivery (id, event, recipient, dedupe_key, dead_at, failures, last_error)
@@ -48,7 +48,7 @@ def channel_views(live: Live) -> Iterator[View]:
     live.sql(_MAKE_MAILS)
     yield View("channels", "admin", "/admin/channels")
     yield View("add a channel", "admin", "/admin/channels/new")
-    kinds = dict(live.sql("SELECT kind, id FROM channel"))
+    kinds = dict(live.sql("SELECT kind, id FROM channel WHERE removed_at IS NULL"))
     for kind, channel_id in kinds.items():
         yield View(f"add a channel, {kind}", "admin", f"/admin/channels/new?kind={kind}")
         yield View(f"channel, {kind}", "admin", f"/admin/channels/{channel_id}?done=test")

@@ -18,6 +18,7 @@ import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.e2e.browser import CHROMIUM, FLAGS
+from tests.e2e.screenshots_channels import take_of_channel
 from tests.e2e.screenshots_mail import take_of_mail
 from tests.e2e.sources import noisy_tgz
 from tests.factories.bundles import make_tgz, repack
@@ -212,6 +213,7 @@ def take_of_admin(portal: Portal, browser: Browser, into: Path, suffix: str, opt
         page.screenshot(path=into / f"audit{suffix}.png")
         page.goto("/admin/health")
         page.screenshot(path=into / f"health{suffix}.png", full_page=True)
+        take_of_channel(page, into, suffix)
 
 
 def sending(page: Page) -> None:

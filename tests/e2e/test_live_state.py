@@ -1,6 +1,9 @@
 """State that shows by itself: a row that comes and changes in an open list, and pages without scripts."""
 
-from playwright.sync_api import expect
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Request, expect
 
 from tests.e2e.browser import People
 from tests.e2e.sender import Sender
@@ -27,6 +30,25 @@ def test_open_list_shows_what_comes(people: People, live: Live) -> None:
     expect(row).to_contain_text("Ready")
 
     assert page.evaluate("window.loadedOnce"), "the page was never loaded again"
+
+
+@pytest.mark.parametrize("address", ["/files", "/inbox", "/notices"])
+def test_what_a_page_asks_by_itself_says_so(people: People, address: str) -> None:
+    """T32: it keeps nobody signed in. What a person asks for does not say so."""
+    page = people.sign_in("engineer")
+    page.goto(address)
+
+    def is_own(request: Request) -> bool:
+        return "hx-request" in request.headers and urlsplit(request.url).path == address
+
+    with page.expect_request(is_own) as asked:
+        pass
+    assert asked.value.headers["diagport-unattended"] == "1"
+    if address != "/files":
+        return
+    with page.expect_request(lambda request: "q=typed" in request.url) as searched:
+        page.get_by_role("searchbox").fill("typed")
+    assert "diagport-unattended" not in searched.value.headers
 
 
 def test_open_file_page_shows_the_verdict(people: People, live: Live) -> None:

@@ -5,12 +5,14 @@ from uuid import UUID
 
 from sqlalchemy import select, text
 
+from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.organisations import Details
 from app.domain.policy import Actor, Role
 from app.domain.retention import Policy, RetentionSince
+from app.domain.subscriptions import Way
 from app.jobs import keeping
-from app.models import Case, Organisation, Upload
+from app.models import Case, Organisation, Subscription, Upload
 from app.queries import organisations
 from app.services import organisations as organisations_service
 from app.services import retention
@@ -23,6 +25,12 @@ WHY = "A court has asked for what is there."
 
 def admin(system: System) -> Actor:
     return make_actor(system, Role.ADMIN)
+
+
+def hear_at_once(system: System, actor: Actor, event: Event = Event.UPLOAD_DELETION_DUE) -> None:
+    """Let somebody have a mail of their own of every ``event``."""
+    with system.work() as uow:
+        uow.session.add(Subscription(account_id=actor.id, event=event, way=Way.NOW))
 
 
 def set_policy(

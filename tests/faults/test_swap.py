@@ -131,7 +131,7 @@ def test_no_body_is_whole_after_a_swap(
     assert deeds(live, upload_id, "upload.integrity_failed") == 1
     assert deeds(live, upload_id, "upload.download_cut") in {4, 5}
     mails = eventually(lambda: _alarms(live, upload_id), "the alarm")
-    assert mails == sorted(live.accounts[role]["email"] for role in ("admin", "engineer"))
+    assert {live.accounts[role]["email"] for role in ("admin", "engineer")} <= set(mails)
 
 
 def _alarms(live: Live, upload_id: str) -> list[str] | None:

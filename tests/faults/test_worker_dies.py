@@ -109,8 +109,9 @@ def test_five_doorbells_give_one_verdict_and_one_mail_each(lab: Lab, bundle: Cal
     second.start()
     try:
         lab.all_kept()
-        deliveries = lab.live.sql("SELECT id FROM delivery")
-        assert len(deliveries) == 3  # the receipt, and the verdict for two
+        told = "SELECT id FROM delivery"
+        lab.wait(lambda: len(lab.live.sql(told)) == 3, "the receipt, and the verdict for two", 30)
+        deliveries = lab.live.sql(told)
         for (delivery,) in deliveries * 5:
             queue.enqueue(JobName.DELIVER, str(delivery))
         lab.wait(lambda: not queue.waiting(JobName.DELIVER) + queue.waiting(JobName.SCAN_UPLOAD), "silence")

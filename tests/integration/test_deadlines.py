@@ -18,6 +18,7 @@ from app.system import System
 from tests.factories.keeping import (
     WHY,
     case_of,
+    hear_at_once,
     organisation,
     pass_days,
     run,
@@ -183,6 +184,7 @@ def test_the_name_of_what_never_arrived_goes_too(system: System, sender: Actor, 
 
 def test_nobody_is_mailed_a_date_that_is_no_more(system: System, sender: Actor, mailer: FakeMailer) -> None:
     set_policy(system, sender.organisation_id, 10)
+    hear_at_once(system, sender)
     upload, other = (make_upload(system, sender, CLEAN, filename=name) for name in ("a.tgz", "b.tgz"))
     send_all(system, mailer)
     pass_days(system, 9)

@@ -8,9 +8,10 @@ from sqlalchemy import func, update
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor
+from app.domain.subscriptions import Way
 from app.jobs import periodic
 from app.jobs.deliver import deliver
-from app.models import Account, Delivery, Upload
+from app.models import Account, Delivery, EventRecord, Subscription, Upload
 from app.services import expiry
 from app.services.intake import records
 from app.services.intake.records import Announcement
@@ -59,7 +60,7 @@ def test_once_per_stall(system: System, sender: Actor) -> None:
     pass_time(system, upload.id, WEEK - DAY + 1)
     assert [len(warned(system, upload)) for _ in range(3)] == [1, 1, 1]
     with system.work() as uow:  # bytes come, and then none for another while
-        uow.session.execute(update(Delivery).values(created_at=func.now() - timedelta(days=7)))
+        uow.session.execute(update(EventRecord).values(created_at=func.now() - timedelta(days=7)))
         uow.session.execute(update(Upload).values(active_at=func.now() - timedelta(days=6, seconds=9)))
     assert len(warned(system, upload)) == 2
 
@@ -109,3 +110,17 @@ def test_those_whom_nobody_can_tell_do_not_keep_others_from_hearing(
     pass_time(system, younger.id, WEEK - 2)
     assert len(warned(system, younger)) == 1
     assert warned(system, older) == []
+
+
+def test_nor_do_those_who_want_no_mail(
+    system: System, sender: Actor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expiry, "_BATCH", 1)
+    quiet = make_actor(system)
+    older, younger = begun(system, quiet), begun(system, sender)
+    with system.work() as uow:
+        uow.session.add(Subscription(account_id=quiet.id, event=Event.UPLOAD_EXPIRING, way=Way.OFF))
+    pass_time(system, older.id, WEEK - 1)
+    pass_time(system, younger.id, WEEK - 2)
+    assert warned(system, older) == []
+    assert len(warned(system, younger)) == 1

@@ -12,9 +12,9 @@ from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Role
 from app.domain.receipt import checksum_line
-from app.domain.subscriptions import Follow
+from app.domain.subscriptions import Follow, Way
 from app.jobs.deliver import deliver
-from app.models import Account, Case, CaseFollow, Delivery, Organisation, Ticket, Upload
+from app.models import Account, Case, CaseFollow, Delivery, Organisation, Subscription, Ticket, Upload
 from app.queries.accounts import actor_with, by_ticket
 from app.services import letters, notices, removal
 from app.system import System
@@ -164,6 +164,7 @@ def test_a_letter_of_what_was_withdrawn_is_not_sent_and_no_alarm(
     (row,) = outbox(system, upload.id)
     with system.work() as uow:
         values = {name: getattr(row, name) for name in ("event", "recipient", "dedupe_key")}
+        uow.session.add(Subscription(account_id=sender.id, event=Event.UPLOAD_DELETED, way=Way.NOW))
         removal.delete(uow, upload.id, "Kept for 30 days, as agreed.")
         uow.session.add(Delivery(**values, upload_id=upload.id))
         uow.session.flush()

@@ -228,6 +228,9 @@ GREY, NO = b"451 try later", b"550 no such user"
         pytest.param((b"421 too busy",), DependencyError, id="too busy"),
         pytest.param((b"554 not here",), DependencyError, id="no service"),
         pytest.param((b"220 hi",), DependencyError, id="gone after the greeting"),
+        pytest.param(OK, DependencyError, id="gone after the sender"),
+        pytest.param((*OK, b"250 ok"), DependencyError, id="gone after the recipient"),
+        pytest.param((*OK, b"250 ok", b"250 ok"), DeliveryUncertainError, id="gone after DATA"),
         pytest.param((), DependencyError, id="hangs up"),
     ],
 )

@@ -14,7 +14,7 @@ from app.models import Account, Delivery, Upload
 from app.services import deliveries, notices, outcomes, standing
 from app.services.intake import records
 from app.system import System
-from tests.factories.people import make_account
+from tests.factories.people import make_account, make_actor
 from tests.factories.uploads import make_upload
 from tests.fakes import FakeMailer, FakeQueue
 from tests.integration.looking import make_due, outbox
@@ -172,6 +172,24 @@ class TestAttempts:
         mailer.error = None
         assert try_once(system, clean).sent_at is not None
         assert len(mailer.sent) == 1
+
+    def test_of_two_tries_each_is_counted(self, committed: System) -> None:
+        """The first hung for so long that the second began before it failed."""
+        engineer = make_account(committed, Role.ENGINEER)
+        upload = make_upload(committed, make_actor(committed), UploadState.CLEAN)
+        mine = next(each for each in outbox(committed, upload.id) if each.account_id == engineer.id)
+        with committed.work() as uow:
+            assert deliveries.begin(uow, mine.id)
+        with committed.work() as slow:
+            seen = slow.session.get_one(Delivery, mine.id)
+            assert seen.attempts == 1
+            make_due(committed, upload.id)
+            with committed.work() as uow:
+                assert deliveries.begin(uow, mine.id)
+            outcomes.failed(slow, mine.id, "away", for_good=False)
+        with committed.work() as uow:
+            after = uow.session.get_one(Delivery, mine.id)
+        assert (after.attempts, after.failures) == (1, 1)
 
     def test_it_is_not_tried_for_ever(self, system: System, clean: Upload, mailer: FakeMailer) -> None:
         mailer.error = AWAY

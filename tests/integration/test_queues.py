@@ -22,7 +22,8 @@ def test_small_and_large_ones_have_bells_of_their_own(
     limit = system.settings.model_copy(update={"scan_large_bytes": len(content) - over})
     sized = replace(system, settings=limit)
     upload = make_upload(sized, sender, content=content)
-    assert [bell for bell in queue.rung if bell[0] is not JobName.DELIVER] == [(job, str(upload.id))]
+    scans = [bell for bell in queue.rung if bell[0] is not JobName.SPREAD_EVENT]
+    assert scans == [(job, str(upload.id))]
     for hangs, step in (
         (JobName.DELIVER, periodic.ring_scans),
         (JobName.RESCAN_UPLOAD, periodic.ring_scans),

@@ -147,6 +147,51 @@ def test_a_tickets_recipient_is_mailed(system: System) -> None:
         assert {row.recipient for row in mailed} == {"guest@example.com"}
 
 
+@pytest.mark.parametrize("event", OF_UPLOADS)
+def test_whoever_has_a_ticket_alone_hears_what_became_of_it_and_no_more(world: World, event: Event) -> None:
+    """When it is deleted the ticket's page says: hundreds may be on one day."""
+    issued = issue_ticket(world.system, recipient="guest@example.com")
+    upload = make_upload(world.system, holder(issued), UploadState.SEALED)
+    spread_all(world.system)
+    with world.system.work() as uow:
+        notices.announce(uow, event, upload, occasion="again")
+        record_id = uow.session.scalars(select(EventRecord.id).where(EventRecord.spread_at.is_(None))).one()
+    spread_all(world.system)
+    with world.system.work() as uow:
+        mailed = uow.session.scalars(
+            select(Delivery.recipient).where(Delivery.record_id == record_id, Delivery.account_id.is_(None))
+        ).all()
+    hears = {
+        Event.UPLOAD_RECEIVED, Event.UPLOAD_EXPIRING, Event.UPLOAD_REJECTED, Event.UPLOAD_CLEAN,
+        Event.UPLOAD_INFECTED, Event.UPLOAD_UNSCANNABLE, Event.UPLOAD_RECALLED,
+    }  # fmt: skip
+    assert mailed == (["guest@example.com"] if event in hears else [])
+
+
+@pytest.mark.parametrize("way", [None, Way.NOW, Way.DIGEST])
+def test_what_was_given_to_somebody_before_the_verdict_is_told_in_the_portal_alone(
+    world: World, way: Way | None
+) -> None:
+    """Nothing is sent about a bundle before its verdict except that it came."""
+    upload = make_upload(world.system, world.actor("sender"), UploadState.SEALED)
+    make_channel(world.system, events=(Event.UPLOAD_ASSIGNED,))
+    spread_all(world.system)
+    if way:
+        world.wish("assignee", Event.UPLOAD_ASSIGNED, way)
+    before = rows(world.system)
+    them = world.people["assignee"].id
+    with world.system.work() as uow:
+        notices.announce(uow, Event.UPLOAD_ASSIGNED, upload, account_id=them)
+    spread_all(world.system)
+    assert rows(world.system) == (before[0] + 1, before[1])
+    with world.system.work() as uow:
+        assert uow.session.scalars(select(Notice).where(Notice.digest_at.is_not(None))).all() == []
+        notices.announce(uow, Event.UPLOAD_ASSIGNED, world.upload, account_id=them)  # it is judged
+    spread_all(world.system)
+    mails = 0 if way is Way.DIGEST else 1
+    assert rows(world.system) == (before[0] + 2, before[1] + 1 + mails)
+
+
 def test_a_channel_of_one_organisation_hears_of_no_other(world: World) -> None:
     of_all, ours, theirs = (make_channel(world.system) for _ in range(3))
     with world.system.work() as uow:

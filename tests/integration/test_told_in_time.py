@@ -71,3 +71,21 @@ def test_what_is_mandatory_comes_at_night_too(system: System, sender: Actor) -> 
         (only,) = uow.session.scalars(select(Delivery).where(*mine)).all()
     assert only.event is Event.UPLOAD_INTEGRITY_FAILED
     assert only.next_at <= night
+
+
+@pytest.mark.parametrize(("hours", "expected"), [(20, 20.75), (19, 0.75), (-500, 0.75)])
+def test_the_word_before_a_deletion_is_in_a_daily_mail_that_comes_before_it(
+    system: System, sender: Actor, hours: int, expected: float
+) -> None:
+    """Noticed at 11:15, and the mail comes at eight: of what is gone by then it comes within the hour."""
+    noticed = datetime(2026, 6, 1, 11, 15, tzinfo=UTC)
+    upload = happen(system, sender)
+    with at(noticed):
+        with system.work() as uow:
+            until = noticed + timedelta(hours=hours + 1)
+            notices.announce(uow, Event.UPLOAD_DELETION_DUE, upload, told={"until": until.isoformat()})
+        spread_all(system)
+    with system.work() as uow:
+        rows = select(Notice.digest_at).where(Notice.account_id == sender.id, Notice.digest_at.is_not(None))
+        (digest_at,) = uow.session.scalars(rows).all()
+    assert digest_at == noticed + timedelta(hours=expected)

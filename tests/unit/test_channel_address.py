@@ -46,6 +46,27 @@ def test_http_is_for_development() -> None:
         channel_address.clean(ChannelKind.WEBHOOK, address, plain=False)
 
 
+def test_the_port_is_shown_too() -> None:
+    address = "https://Hooks.example.com:8443/services/abcdefghijklmnop"
+    assert channel_address.shown(ChannelKind.WEBHOOK, address) == "hooks.example.com:8443/…mnop"
+
+
+@pytest.mark.parametrize("kind", HOOKS)
+@pytest.mark.parametrize("host", ["10.0.0.1", "127.0.0.1", "169.254.169.254", "[::1]", "[fd00::1]:8443"])
+def test_a_private_number_is_refused_at_once(kind: ChannelKind, host: str) -> None:
+    """T40."""
+    with pytest.raises(InvalidInputError, match="private network"):
+        channel_address.clean(kind, f"https://{host}/hook", plain=False)
+
+
+def test_this_machine_is_for_development_and_its_neighbours_are_for_nobody() -> None:
+    """T40."""
+    with pytest.raises(InvalidInputError, match="private network"):
+        channel_address.clean(ChannelKind.WEBHOOK, "http://192.168.0.7/hook", plain=True)
+    address = "https://1.1.1.1/hook"
+    assert channel_address.clean(ChannelKind.WEBHOOK, address, plain=False) == address
+
+
 @pytest.mark.parametrize(
     ("topic", "region", "fifo"),
     [

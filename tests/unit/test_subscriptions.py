@@ -16,6 +16,7 @@ from app.domain.subscriptions import (
     Wishes,
     after_quiet,
     default_way,
+    digest_before,
     next_digest,
     offered,
     way_for,
@@ -176,6 +177,25 @@ def test_what_somebody_wishes_holds_but_for_what_is_mandatory(event: Event, wish
         assert way is Way.NOW
     else:
         assert way is (wished.organisation or wished.general or default_way(wished.role, event))
+
+
+@given(places(), times, st.integers(0, 72 * 60))
+def test_what_ends_soon_does_not_wait_for_a_daily_mail_after_it(
+    place: tuple[str, datetime], at: time, minutes: int
+) -> None:
+    zone, now = place
+    end = now + timedelta(minutes=minutes)
+    moment = digest_before(end, now, zone, at)
+    if (usual := next_digest(now, zone, at)) < end:
+        assert moment == usual
+    else:
+        assert now < moment <= now + timedelta(hours=1)
+        assert (moment.minute, moment.second) == (0, 0)
+
+
+@pytest.mark.parametrize("event", [Event.UPLOAD_DELETION_DUE, Event.UPLOAD_DELETED])
+def test_of_what_ends_customers_get_one_mail_a_day(event: Event) -> None:
+    assert default_way(Role.CUSTOMER, event) is Way.DIGEST
 
 
 @pytest.mark.parametrize("role", Role)

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
 from app.models import AuditEvent, Upload
+from app.queries import audit as trail_query
 from app.services import audit as trail
 from app.system import System
 from tests.factories.people import make_manager
@@ -116,6 +117,29 @@ def test_the_history_on_a_customers_page_names_nobody_of_support(
     page = browser.get(f"/files/{fetched.id}").text
     assert engineer.account.email in page
     assert admin.account.email in page
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        "upload.assigned",
+        "upload.held",
+        "upload.hold_ended",
+        "case.held",
+        "case.hold_ended",
+        "case.retention_set",
+    ],
+)
+def test_what_support_alone_decides_is_in_nobody_elses_trail(
+    manager: Caller, engineer: Caller, admin: Caller, fetched: Upload, system: System, action: str
+) -> None:
+    """Whose work it is, what is held and why, how long a case is kept."""
+    with system.work(admin.actor) as uow:
+        trail.record(uow, action, organisation_id=fetched.organisation_id, why="A lawyer wrote.")
+    for who, seen in ((manager, False), (engineer, True)):
+        with system.work(who.actor) as uow:
+            items = trail_query.page(uow.session, who.actor, trail_query.Filters()).items
+        assert (action in {named.row.action for named in items}) is seen
 
 
 def test_a_ticket_is_named_to_the_customer_and_its_issuer_is_not(

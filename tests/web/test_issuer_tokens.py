@@ -23,6 +23,7 @@ from tests.factories.issuers import (
     rsa_key,
     sign,
 )
+from tests.factories.mailbox import spread_all
 from tests.fakes import FakeFetcher
 from tests.web.callers import Caller
 from tests.web.looks import problem
@@ -54,6 +55,7 @@ def test_a_machine_sends_and_reads_as_its_organisation(
 def test_no_mail_goes_to_a_machine(machine: Caller, customer: Caller, system: System) -> None:
     for who in (customer, machine):
         assert who.put(TGZ).status_code == 201
+    spread_all(system)
     with system.work() as uow:
         assert list(uow.session.scalars(select(Delivery.recipient))) == [customer.account.email]
 

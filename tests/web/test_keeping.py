@@ -132,7 +132,8 @@ def test_a_case_is_held_with_all_of_it(
     assert "On legal hold" in admin_browser.get(f"/cases/{case.id}").text
     assert "kept until further notice" in customers.get(f"/cases/{case.id}").text
     assert "Further notice" in customers.get(f"/files/{upload.id}").text
-    problem(admin.ask("DELETE", f"/api/v1/uploads/{upload.id}"), 409, "held")
+    refused = problem(admin.ask("DELETE", f"/api/v1/uploads/{upload.id}"), 409, "held")
+    assert refused["detail"].startswith("Its case is on legal hold")
     moved = customers.post(f"/files/{upload.id}/case", {"case": "CS-2"})
     assert moved.status_code == 409
     assert "has to be kept for now" in moved.text
@@ -145,14 +146,14 @@ def test_a_case_has_its_own_time(engineers: Browser, engineer: Caller, system: S
     assert "kept for 30 days" in engineers.get(address).text
     refused = engineers.post(address, {"days": "0", "since": "received"})
     assert refused.status_code == 422
-    assert "1 to 36,500" in refused.text
+    assert "1 to 36,500, or nothing to keep them as long as the organisation" in refused.text
     assert engineers.post(address, {"days": "9", "since": "never"}).status_code == 422
     assert engineers.post(address, {"days": "9", "since": "closed"}).status_code == 303
     document = engineer.get(f"/api/v1/cases/{case.id}").get_json()
     assert document["retention"] == {"days": 9, "since": "closed"}
     write_dates(system)
     assert only_upload(system).expires_at is None
-    assert "kept for 9 days since the case was closed" in engineers.get(f"/cases/{case.id}").text
+    assert "kept for 9 days after the case is closed" in engineers.get(f"/cases/{case.id}").text
     assert engineers.post(address, {"days": "", "since": "received"}).status_code == 303
     (first, second) = deeds(system, "case.retention_set")
     assert (first.detail["after"], second.detail["after"]) == ("9 days since closed", "no policy")

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.models import Notice, SignInSession, Upload
-from app.queries import notices
+from app.queries import cases, notices
 from app.system import System
 from tests.factories.inbox import make_notice
 from tests.factories.mailbox import spread_all
@@ -192,6 +192,25 @@ def test_pages_have_no_gap_and_no_duplicate(
     assert len(seen) == len(made)
     assert set(seen) == made
     problem(reader.get("/notices?cursor=garbage", headers={"Accept": "*/*"}), 400, "bad_request")
+
+
+def test_a_case_that_is_opened_has_its_notices_read(
+    reader: Browser, engineer: Caller, upload: Upload, system: System
+) -> None:
+    """Those of no bundle, such as that a ticket was used; a bundle's own page reads the bundle's."""
+    of_bundle, of_case = (make_notice(system, engineer.account.id, upload) for _ in range(2))
+    with system.work() as uow:
+        case = cases.of_upload(uow.session, upload)
+        assert case
+        record = uow.session.get_one(Notice, of_case).record
+        record.event, record.upload_id, record.case_id = Event.TICKET_USED, None, case.id
+        uow.session.get_one(Notice, of_bundle).record.case_id = case.id
+    engineer.get(f"/cases/{case.id}", headers={"Accept": "text/html"})  # a program
+    reader.get(f"/cases/{case.id}", headers={"Accept": "application/json"})
+    reader.ask("HEAD", f"/cases/{case.id}")
+    assert unread_ids(system, engineer) == {of_bundle, of_case}
+    assert reader.get(f"/cases/{case.id}").status_code == 200
+    assert unread_ids(system, engineer) == {of_bundle}
 
 
 def test_tokens_have_no_notices(engineer: Caller) -> None:

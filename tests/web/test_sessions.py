@@ -13,7 +13,8 @@ from app.domain.policy import Role
 from app.models import SignInSession
 from app.settings import Settings
 from app.system import System
-from tests.factories.people import make_account
+from tests.factories.people import make_account, make_actor
+from tests.factories.uploads import make_upload
 from tests.web.callers import Browser
 
 SECOND = timedelta(seconds=1)
@@ -56,6 +57,47 @@ def test_use_keeps_a_session_alive(signed_in: Browser, system: System) -> None:
     assert signed_in.signed_in()
     with system.work() as uow:
         assert uow.session.scalar(select(func.now() - SignInSession.last_seen_at)) == timedelta(0)
+
+
+def unused(system: System) -> timedelta:
+    """Return how long the only session was not used."""
+    with system.work() as uow:
+        now, last = uow.session.execute(select(func.now(), SignInSession.last_seen_at)).one()
+        return timedelta(seconds=(now - last).total_seconds())
+
+
+POLL = {"Diagport-Unattended": "1"}
+ITSELF = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"}  # a page without scripts
+
+
+@pytest.mark.parametrize("page", ["/inbox", "/files", "/notices", "/files/{upload}"])
+@pytest.mark.parametrize("asked", [POLL, ITSELF], ids=["by script", "without scripts"])
+def test_a_page_that_is_left_open_keeps_nobody_signed_in(
+    browser: Browser, system: System, page: str, asked: dict[str, str]
+) -> None:
+    """T32: it renews itself until the session ends; a person's own click counts as ever."""
+    upload = make_upload(system, make_actor(system))
+    browser.sign_in(make_account(system, Role.ENGINEER).email)
+    address, minutes = page.format(upload=upload.id), timedelta(minutes=29)
+    age(system, since_use=minutes)
+    assert browser.get(address, headers=asked).status_code == 200
+    assert unused(system) == minutes
+    by_hand = ITSELF | {"Sec-Fetch-User": "?1"}
+    for clicked in ({}, {"HX-Request": "true"}, by_hand, by_hand | {"Sec-Fetch-Site": "none"}):
+        age(system, since_use=minutes)
+        assert browser.get(address, headers=clicked).status_code == 200
+        assert unused(system) == timedelta(0), clicked
+    age(system, since_use=IDLE)
+    assert browser.get(address, headers=asked).status_code in {303, 401}
+
+
+def test_what_changes_something_is_a_persons_act_whatever_it_says(signed_in: Browser, system: System) -> None:
+    """T32."""
+    age(system, since_use=timedelta(minutes=29))
+    assert signed_in.get("/files", headers=POLL).status_code == 200
+    assert unused(system) == timedelta(minutes=29)
+    signed_in.ask("POST", "/notices/read", headers=POLL)
+    assert unused(system) == timedelta(0)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from app.domain.lifecycle import UploadState
@@ -97,6 +98,31 @@ def test_its_sender_keeps_a_receipt_of_the_deletion(
         assert "zebra" not in shown
         assert engineer.account.email not in shown
     assert WHY in browser.get(f"/files/{upload.id}/receipt").text
+
+
+def test_its_page_says_once_who_deleted_it_and_leaves_nothing_to_do(
+    app: Flask, customer: Caller, engineer: Caller, system: System
+) -> None:
+    uploads_of = [make(system, customer), make_upload(system, customer.actor, UploadState.CLEAN)]
+    deleted(customer, engineer, uploads_of[0])
+    withdrawn(customer, engineer, uploads_of[1])
+    for reader in (customer, engineer):
+        seen = Browser(app)
+        seen.sign_in(reader.account.email)
+        for upload, why in zip(uploads_of, (WHY, "It was withdrawn."), strict=True):
+            page, receipt = (seen.get(f"/files/{upload.id}{more}").text for more in ("", "/receipt"))
+            for shown in (page.partition('id="history-title"')[0], receipt):
+                assert f'<span class="note">{why}</span>' in shown
+                assert "Deleted by support" not in shown
+                assert "Withdrawn by" not in shown
+            for left in (
+                "Whose work",
+                "has opened it yet",
+                "Change the case",
+                "Put it into a case",
+                "Keep it longer",
+            ):
+                assert left not in page
 
 
 def test_who_withdraws_is_named_to_themselves(browser: Browser, customer: Caller, system: System) -> None:

@@ -1,13 +1,14 @@
 """One click in a mail program, or a button on a page, and those mails stop (RFC 8058)."""
 
 import re
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from app.domain.errors import NotFoundError
+from app.domain.errors import DependencyError, NotFoundError
 from app.domain.events import MANDATORY, Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Role
@@ -84,6 +85,24 @@ def test_the_page_says_what_would_stop_and_its_button_does_it(
     assert done.status_code == 200
     assert "You get no more mails about this" in done.text
     assert wishes(system) == {(Event.UPLOAD_CLEAN, None, None): Way.PORTAL}
+
+
+@pytest.mark.parametrize(("failures", "status"), [(2, 200), (3, 503)])
+def test_a_click_is_not_lost_when_the_database_stumbles(
+    app: Flask, customer: Caller, system: System, monkeypatch: pytest.MonkeyPatch, failures: int, status: int
+) -> None:
+    """A mail program posts once."""
+    stop, left = unsubscribing.stop, [DependencyError("The database is away.")] * failures
+
+    def stumble(*given: Any) -> None:
+        stop(*given)
+        if left:
+            raise left.pop()
+
+    monkeypatch.setattr(unsubscribing, "stop", stumble)
+    answer = app.test_client().post(link(system, customer.account), data=ONE_CLICK)
+    assert answer.status_code == status
+    assert len(deeds(system, "account.unsubscribed")) == (status == 200)
 
 
 def test_a_post_without_the_words_does_nothing(app: Flask, customer: Caller, system: System) -> None:

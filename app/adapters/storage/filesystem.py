@@ -125,7 +125,7 @@ class FilesystemStorage:
         with storage_errors():
             return os.fdopen(_open(path, os.O_RDONLY), "rb")
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str) -> bool:
         """See `app.ports.Storage`."""
         with storage_errors():
             incoming, sealed = self._path(self._incoming, key), self._path(self._sealed, key)
@@ -133,6 +133,7 @@ class FilesystemStorage:
             incoming.unlink(missing_ok=True)
             sealed.unlink(missing_ok=True)
             sides.delete(sealed, crumbs=swept)
+        return True
 
     def stored(self) -> Iterable[tuple[str, float]]:
         """See `app.ports.Storage`. A key comes twice if a crash left it half sealed or half deleted."""

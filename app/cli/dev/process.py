@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 import psutil
 
@@ -69,17 +69,20 @@ class Process:
             if log.tell() > LOG_LIMIT:
                 log.truncate(0)
             self._log_start = log.seek(0, os.SEEK_END)
-            # A session of its own: Ctrl-C reaches us alone, and we choose the order.
-            self.popen = subprocess.Popen(
-                self._command(),
-                env={**os.environ, **self.environment},
-                cwd=self.directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=() if self.hold is None else (self.hold,),
-                start_new_session=True,
-            )
+            self.popen = self._spawn(log)
+
+    def _spawn(self, log: BinaryIO) -> "subprocess.Popen[bytes]":
+        # A session of its own: Ctrl-C reaches us alone, and we choose the order.
+        return subprocess.Popen(
+            self._command(),
+            env={**os.environ, **self.environment},
+            cwd=self.directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            pass_fds=() if self.hold is None else (self.hold,),
+            start_new_session=True,
+        )
 
     def _command(self) -> list[str | Path]:
         # setpriv asks for the death signal after it has changed the user, which would clear it.

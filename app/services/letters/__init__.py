@@ -1,6 +1,7 @@
 """The words of the mails: `bundle`, `ticket`, `account`, `digest` and `portal` have those of their events."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.domain.events import Event
 from app.domain.letter import Letter
@@ -16,13 +17,18 @@ def compose(
     base_url: str,
     code: str | None = None,
     notices: Sequence[Notice] = (),
+    *,
+    unsubscribe: str | None = None,
+    watched: bool = False,
 ) -> Message:
     """Write the mail. ``base_url`` is the configured one, never what a request said.
 
     ``code`` is the ticket's, or the link's, of a mail that brings one; ``notices`` is what a daily mail
-    tells. It is of the same thread as the other mails of its case, or without a case of its bundle.
+    tells, ``unsubscribe`` the address where its reader stops such mails, and ``watched`` whether they
+    watch its case. It is of the same thread as the other mails of its case, or without a case of its bundle.
     """
-    letter = write(Occasion(delivery, base_url, delivery.told | {"code": code}), upload, notices)
+    occasion = Occasion(delivery, base_url, delivery.told | {"code": code}, watched)
+    letter = replace(write(occasion, upload, notices), stop=unsubscribe)
     case_id = delivery.record.case_id if delivery.record else None
     return Message(
         key=delivery.dedupe_key,
@@ -32,6 +38,7 @@ def compose(
         html=html.render(letter),
         thread=str(case_id or delivery.upload_id or "") or None,
         event=str(delivery.event),
+        unsubscribe=unsubscribe,
         url=letter.page,
     )
 

@@ -3,13 +3,35 @@
 from collections.abc import Iterator
 from typing import Final
 
+from sqlalchemy.orm import object_session
+
 from app.domain.events import MANDATORY, Event
 from app.domain.letter import Block, Command, Facts, Letter, Link, Words, moment
 from app.domain.policy import STAFF
 from app.domain.receipt import checksum_line
+from app.domain.tombstones import bare_reason
+from app.domain.verdict import Obstacle
 from app.models import Upload
-from app.services.letters.bundle_words import Opening, opening
+from app.queries import cases
+from app.queries.terms import term_of
+from app.services.letters.bundle_words import SEND_AGAIN, WAIT_FOR_SUPPORT, Opening, opening
 from app.services.letters.occasion import Occasion
+
+#: Whose mails tell customers until when their bundle is kept: those of what has come, and stays for a while.
+_KEPT: Final = frozenset(
+    {
+        Event.UPLOAD_RECEIVED,
+        Event.UPLOAD_CLEAN,
+        Event.UPLOAD_INFECTED,
+        Event.UPLOAD_UNSCANNABLE,
+        Event.UPLOAD_RELEASED,
+    }
+)
+
+#: What is in the way of a check though nothing is wrong with the bundle: its sender can only wait.
+_OURS: Final = frozenset(
+    {None, Obstacle.SCANNER_ERROR, Obstacle.SCANNER_CRASH, Obstacle.NOT_COVERED, Obstacle.TOO_SLOW}
+)
 
 _MAX_FOUND = 20  # of the findings; the page has all
 
@@ -67,7 +89,9 @@ def _why(occasion: Occasion, upload: Upload) -> str:
 
 
 def _words(occasion: Occasion, upload: Upload, begun: Opening) -> str:
-    """Say to whom a bundle was given: staff knows each other by name."""
+    """Say what it is about: staff knows each other by name."""
+    if begun.words == WAIT_FOR_SUPPORT and upload.obstacle not in _OURS:
+        return SEND_AGAIN
     if occasion.event is not Event.UPLOAD_ASSIGNED or not occasion.for_staff:
         return begun.words
     by = occasion.told.get("by") or "Somebody"
@@ -119,10 +143,25 @@ def _details(occasion: Occasion, upload: Upload) -> Iterator[tuple[str, str]]:
         yield "SHA-256", upload.sha256 or "is being computed"
         if upload.sealed_at:
             yield "Arrived", moment(upload.sealed_at)
+    if occasion.event in _KEPT and not occasion.for_staff:
+        yield from _kept(upload)
     yield "Number", str(upload.id)
     yield "Organisation", upload.organisation.name
     by_staff = upload.uploader is not None and upload.uploader.role in STAFF
     yield "Sent by", "support" if by_staff and not occasion.for_staff else upload.sender
+
+
+def _kept(upload: Upload) -> Iterator[tuple[str, str]]:
+    """Say until when it is kept, where that is not until somebody deletes it."""
+    session = object_session(upload)
+    term = term_of(upload, cases.of_upload(session, upload) if session else None)
+    if term.held:
+        yield "Kept until", "further notice"
+    elif term.after_closing is not None:
+        days = "1 day" if term.after_closing == 1 else f"{term.after_closing:,} days"
+        yield "Kept until", f"{days} after the case is closed"
+    elif term.until:
+        yield "Kept until", moment(term.until)
 
 
 def _receipt(occasion: Occasion, upload: Upload) -> Iterator[tuple[str, str]]:
@@ -130,8 +169,8 @@ def _receipt(occasion: Occasion, upload: Upload) -> Iterator[tuple[str, str]]:
     stone = occasion.payload
     yield "Deleted", moment(stone["deleted_at"])
     yield "Deleted by", (occasion.for_staff and upload.deleted_by) or stone["deleted_by"]
-    if stone["reason"]:
-        yield "Why", stone["reason"]
+    if why := bare_reason(stone["reason"]):
+        yield "Why", why
 
 
 def _compare(occasion: Occasion, upload: Upload) -> Iterator[Block]:

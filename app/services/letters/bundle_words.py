@@ -72,6 +72,16 @@ _STAFF: Final[dict[Event, Opening]] = {
     ),
 }
 
+#: What customers read of a bundle that could not be checked, and what where they can help.
+WAIT_FOR_SUPPORT: Final = (
+    "Your diagnostics bundle could not be checked completely. Support looks at it before anybody opens it. "
+    "There is nothing that you have to do."
+)
+SEND_AGAIN: Final = (
+    "Your diagnostics bundle could not be checked completely. Support looks at it before anybody opens it. "
+    "You can help with what the reason given here asks for."
+)
+
 _CUSTOMERS: Final[dict[Event, Opening]] = {
     Event.UPLOAD_RECEIVED: Opening(
         "Received",
@@ -102,8 +112,7 @@ _CUSTOMERS: Final[dict[Event, Opening]] = {
     ),
     Event.UPLOAD_UNSCANNABLE: Opening(
         "Needs review",
-        "Your diagnostics bundle could not be checked completely. Support looks at it before anybody "
-        "opens it. There is nothing that you have to do.",
+        WAIT_FOR_SUPPORT,
         Tone.WAIT,
     ),
     Event.UPLOAD_RELEASED: Opening(

@@ -20,6 +20,7 @@ class Occasion:
     delivery: Delivery
     base_url: str
     told: Mapping[str, Any]  # what the words need beside rows; with the code of a mail that brings one
+    watched: bool = False  # whether its reader watches the case that it is about
 
     @property
     def event(self) -> Event:
@@ -60,6 +61,8 @@ class Occasion:
             return "You get this because this address was given for an upload ticket."
         if self.event in MANDATORY:
             return "Everybody whom it concerns gets this, whatever they chose to hear of."
+        if self.watched:
+            return "You get this because you watch its case."
         if self.for_staff:
-            return "You get this because of what you chose to hear of, or of a case that you watch."
+            return "You get this because you chose to hear of such things at once."
         return "You get this because you manage the people of your organisation."

@@ -43,11 +43,11 @@ _EVENTS: Final[dict[Event, _About]] = {
     ),
     Event.CHANNEL_PAUSED: _About(
         "Channel paused",
-        "A channel failed again and again, so nothing more is sent to it. What it should hear of waits. "
-        "Put right what is wrong, send a test, and let it go on.",
+        "A channel is paused, for the reason given here. What it should hear of waits. Put right what is "
+        "wrong, send a test, and resume it.",
         Tone.BAD,
         "/admin/channels",
-        "Open the channels",
+        "Open the channel",
     ),
     Event.CHANNEL_TEST: _About(
         "This is a test",
@@ -79,10 +79,16 @@ def write(occasion: Occasion) -> Letter:
         title=about.title,
         about=name or "",
         tone=about.tone,
-        blocks=(*blocks, Link(about.button, f"{occasion.base_url}{about.page}")),
+        blocks=(*blocks, Link(about.button, f"{occasion.base_url}{_page(occasion, about)}")),
         why=occasion.why,
         notices=occasion.notices,
     )
+
+
+def _page(occasion: Occasion, about: _About) -> str:
+    """Return the path of the page about it: of a channel its own."""
+    channel = occasion.told.get("channel") if occasion.event is Event.CHANNEL_PAUSED else None
+    return f"{about.page}/{channel}" if channel else about.page
 
 
 def _facts(said: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

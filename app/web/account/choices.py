@@ -54,7 +54,9 @@ def shown(uow: UnitOfWork) -> dict[str, Any]:
         ],
         "organisations": uploads.organisations(uow.session, uow.actor),
         "narrow_choices": [
-            (each, _says(own.role, each)) for each in of_organisations(c.event for c in choices)
+            (each, _says(own.role, each))
+            for each in of_organisations(c.event for c in choices)
+            if Way.NOW in offered(each)  # any way may be picked beside it
         ],
         "all_ways": list(WAYS.items()),
         "said": None,

@@ -191,7 +191,7 @@ def _show(found: Channel, form: ChannelForm, chosen: set[str], error: str | None
         done=_DONE.get(request.args.get("done", "")),
         page=page,
         first=request.args.get("cursor") is None,
-        rows=[(each, told(each)) for each in page.items],
+        rows=[(each, told(each), deliveries.sent_before(each)) for each in page.items],
         dead=dead,
         waiting=waiting,
     )

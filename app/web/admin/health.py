@@ -1,6 +1,6 @@
 """The health page: every part of the portal, what is wrong with it, and what to do about it."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from flask import jsonify, redirect, render_template, request, url_for
@@ -13,14 +13,33 @@ from app.models import StepRun
 from app.ports.queue import QueueState, WorkerState
 from app.services import failed_jobs
 from app.web.access import requires
-from app.web.admin import health_parts, runbook
+from app.web.admin import runbook
 from app.web.admin.blueprint import blueprint
-from app.web.admin.health_part import Part
-from app.web.admin.health_seen import Seen, see
 from app.web.context import system, work
 from app.web.errors import wants_json
+from app.web.health import parts as health_parts
+from app.web.health import steps as health_steps
+from app.web.health.part import Part
+from app.web.health.seen import Seen, see
 
 _ACTS: Final = {"retry": failed_jobs.retry, "forget": failed_jobs.forget}
+
+
+#: What is done in each queue, for people.
+_QUEUES: Final = {
+    QueueName.SCAN: "Virus checks",
+    QueueName.SCAN_LARGE: "Virus checks of large bundles, and second ones",
+    QueueName.DELIVER: "Events, mails and messages",
+}
+
+
+class _Row(NamedTuple):
+    """One step as the page shows it; ``trouble`` is empty where there is none."""
+
+    title: str
+    run: StepRun
+    trouble: str
+    did: str
 
 
 @blueprint.get("/health", endpoint="health")
@@ -38,8 +57,9 @@ def show_health() -> ResponseReturnValue:
         parts=parts,
         queues=queues,
         crew=crew,
-        steps=seen.steps,
-        late=set(health_parts.late(seen)),
+        summary=health_parts.summary(parts),
+        names=_QUEUES,
+        steps=_rows(seen),
         probes=seen.gate.probes,
     )
 
@@ -78,6 +98,16 @@ def _or(answer: Any, instead: Any) -> Any:
     return instead if isinstance(answer, PortalError) else answer
 
 
+def _rows(seen: Seen) -> list[_Row]:
+    """Return the steps, what is in trouble first."""
+    late = set(health_parts.late(seen))
+    rows = []
+    for step in health_steps.in_order(seen.steps):
+        trouble = health_steps.trouble(step) or ("Should have run by now." if step.name in late else "")
+        rows.append(_Row(health_steps.title(step.name), step, trouble, health_steps.did(step.result)))
+    return sorted(rows, key=lambda row: not row.trouble)
+
+
 def _document(
     parts: list[Part],
     seen: Seen,
@@ -94,7 +124,8 @@ def _document(
                 "ok": part.ok,
                 "sentence": part.sentence,
                 "facts": {
-                    name: value if isinstance(value, str) else value.isoformat() for name, value in part.facts
+                    fact.name: fact.value if isinstance(fact.value, str) else fact.value.isoformat()
+                    for fact in part.facts
                 },
                 "runbook": url_for("admin.runbook", _anchor=part.runbook),
             }

@@ -15,6 +15,7 @@ from app.models import Organisation
 from app.queries import accounts
 from app.queries import organisations as organisations_query
 from app.queries.organisations import OrganisationPage
+from app.queries.terms import overdue
 from app.services import organisations, sign_in
 from app.uow import UnitOfWork
 from app.web.access import requires
@@ -183,6 +184,9 @@ def _show(found: Organisation, form: OrganisationForm, error: str | None = None)
     with work() as uow:
         people = organisations_query.people_of(uow.session, found)
         why = organisations_query.why_suspended(uow.session, found) if found.suspended_at else None
+        # only as long as a new rule has not come to all bundles: later this is nothing new
+        saved = request.args.get("done") == "changed" and found.retention_changed_at is not None
+        due = overdue(uow.session, found.id) if saved else 0
     return render_template(
         "admin/organisation.html",
         organisation=found,
@@ -191,6 +195,7 @@ def _show(found: Organisation, form: OrganisationForm, error: str | None = None)
         form=form,
         error=error,
         done=request.args.get("done"),
+        due=due,
     )
 
 

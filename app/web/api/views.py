@@ -8,7 +8,9 @@ from flask.typing import ResponseReturnValue
 
 from app.domain.errors import StateConflictError
 from app.domain.policy import Permission
+from app.queries import cases as cases_query
 from app.queries import uploads as uploads_query
+from app.queries.terms import held_cases
 from app.services import cases, removal
 from app.web.access import requires
 from app.web.api.blueprint import blueprint
@@ -31,7 +33,9 @@ def uploads() -> ResponseReturnValue:
         page = uploads_query.page(
             uow.session, uow.actor, filters_of_request(), request.args.get("cursor") or None
         )
-    return jsonify(items=[upload_json(upload) for upload in page.items], next_cursor=page.next_cursor)
+        held = held_cases(uow.session, page.items)
+    items = [upload_json(upload, held.get(upload.id)) for upload in page.items]
+    return jsonify(items=items, next_cursor=page.next_cursor)
 
 
 @blueprint.get("/uploads/<uuid:upload_id>")
@@ -40,7 +44,8 @@ def upload(upload_id: UUID) -> ResponseReturnValue:
     """Return one upload; 202 as long as it has not settled."""
     with work() as uow:
         found = uploads_query.get(uow.session, uow.actor, upload_id)
-    response: Response = jsonify(upload_json(found))
+        case = cases_query.of_upload(uow.session, found)
+    response: Response = jsonify(upload_json(found, case))
     if not found.settled:
         response.status_code = HTTPStatus.ACCEPTED
         response.headers["Retry-After"] = _POLL_AFTER
@@ -75,7 +80,8 @@ def attach(upload_id: UUID) -> ResponseReturnValue:
         found = uploads_query.get(uow.session, uow.actor, upload_id)
         if "case" in fields:
             found = cases.attach(uow, upload_id, fields.text("case"))
-    return jsonify(upload_json(found))
+        case = cases_query.of_upload(uow.session, found)
+    return jsonify(upload_json(found, case))
 
 
 @blueprint.delete("/uploads/<uuid:upload_id>")

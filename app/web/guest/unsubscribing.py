@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import g, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app.domain.errors import BadRequestError, NotFoundError
+from app.domain.errors import BadRequestError, DependencyError, NotFoundError
 from app.domain.event_words import sentence
 from app.domain.events import Event
 from app.domain.policy import STAFF, SYSTEM
@@ -17,6 +17,8 @@ from app.web.access import by_signed_address
 from app.web.context import system, system_work
 from app.web.guest.blueprint import blueprint
 
+#: A mail program posts once. What stood in the way, such as somebody else's lock, may be over.
+_TRIES = 3
 _NONE = "This link is not whole, or too old. Sign in and open your account to choose what you hear of."
 
 
@@ -39,9 +41,15 @@ def stop_mails(token: str) -> ResponseReturnValue:
     by_link = replace(
         SYSTEM, address=request.remote_addr, label="whoever has the mail", means="link in a mail"
     )
-    with system().work(by_link, g.request_id) as uow:
-        unsubscribing.stop(uow, account_id, event)
-        return _page(uow, token, account_id, event, done=True)
+    for left in range(_TRIES)[::-1]:
+        try:
+            with system().work(by_link, g.request_id) as uow:
+                unsubscribing.stop(uow, account_id, event)
+                return _page(uow, token, account_id, event, done=True)
+        except DependencyError:
+            if not left:
+                raise
+    raise AssertionError
 
 
 def _read(token: str) -> tuple[UUID, Event]:

@@ -23,9 +23,14 @@ from app.web.upload_json import upload_json
 _SEEN_BY: Final = 5  # people
 
 
+def opened_by_person() -> bool:
+    """Whether a page is opened at a browser, not by a program."""
+    return bool(current_user.session_id and request.method == "GET" and not wants_json())
+
+
 def work_on(uow: UnitOfWork, upload: Upload) -> dict[str, Any]:
     """Note that a person opens an upload's page; return what the page says of whose work it is."""
-    if current_user.session_id and request.method == "GET" and not wants_json():  # not a program
+    if opened_by_person():
         sights.note(uow, upload)
     if not uow.actor.may(Permission.UPLOAD_ASSIGN):
         return {"assignable": False}

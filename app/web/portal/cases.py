@@ -13,12 +13,13 @@ from app.models import Case
 from app.queries import cases as cases_query
 from app.queries import subscriptions, tickets, uploads
 from app.queries.uploads import Filters
-from app.services import cases
+from app.services import cases, sights
 from app.web.access import requires
 from app.web.case_json import case_json
 from app.web.context import actor, work
 from app.web.errors import is_browser, wants_json
 from app.web.listing import as_asked, case_filters_of_request
+from app.web.portal.assigning import opened_by_person
 from app.web.portal.blueprint import blueprint
 
 
@@ -85,6 +86,8 @@ def case(case_id: UUID) -> ResponseReturnValue:
         manages = actor().may(Permission.TICKET_MANAGE)
         issued = tickets.of_case(uow.session, uow.actor, found) if manages else []
         follow = subscriptions.follow_of(uow.session, uow.actor.id, found.id)
+        if opened_by_person():
+            sights.note_case(uow, found)
     if wants_json():
         return jsonify(case_json(found))
     return render_template("cases/case.html", case=found, page=page, tickets=issued, follow=follow)

@@ -12,6 +12,7 @@ from app.domain.policy import Permission
 from app.models import Upload
 from app.queries import accounts, uploads
 from app.services import removal, sign_in
+from app.services.lifecycle import refuse_held
 from app.web.access import requires
 from app.web.context import store_of, work
 from app.web.errors import is_browser
@@ -50,6 +51,7 @@ def delete(upload_id: UUID) -> ResponseReturnValue:
 def _ask(upload_id: UUID, form: ReasonForm) -> str:
     with work() as uow:
         upload: Upload = uploads.get(uow.session, uow.actor, upload_id)
-    if upload.state is UploadState.DELETED:
-        raise StateConflictError("This bundle is deleted already.", state=upload.state)
+        if upload.state is UploadState.DELETED:
+            raise StateConflictError("This bundle is deleted already.", state=upload.state)
+        refuse_held(uow, upload, "deleted", lock=False)
     return render_template("portal/delete.html", upload=upload, form=form)

@@ -11,7 +11,7 @@ from app.domain.lifecycle import QUARANTINED, STORED, UploadState
 from app.domain.policy import Actor, Permission
 from app.domain.receipt import checksum_line
 from app.models import Upload
-from app.queries import audit, cases, uploads
+from app.queries import audit, cases, terms, uploads
 from app.services import downloads, expiry, removal
 from app.services.downloads import Leave
 from app.web.access import requires
@@ -39,13 +39,16 @@ def render_list() -> ResponseReturnValue:
     with work() as uow:
         page = uploads.page(uow.session, uow.actor, filters_of_request(), request.args.get("cursor"))
         organisations = uploads.organisations(uow.session, uow.actor)
+        held = terms.held_cases(uow.session, page.items)
     if wants_json():
-        return jsonify(items=[upload_json(upload) for upload in page.items], next_cursor=page.next_cursor)
+        items = [upload_json(upload, held.get(upload.id)) for upload in page.items]
+        return jsonify(items=items, next_cursor=page.next_cursor)
     return render_template(
         "portal/_file_list.html" if "HX-Request" in request.headers else "portal/files.html",
         page=page,
         **as_asked("q", "state", "organisation", "case"),
         organisations=organisations,
+        held=held,
         states=labels.choices(),
         pending=any(not upload.settled for upload in page.items),
     )
@@ -62,7 +65,7 @@ def file(upload_id: UUID) -> ResponseReturnValue:
         whose_work = work_on(uow, upload)
     on_hold = bool(upload.held_at or (case and case.held_at))
     if wants_json():
-        return jsonify(upload_json(upload))
+        return jsonify(upload_json(upload, case))
     return render_template(
         "portal/_file_status.html" if "HX-Request" in request.headers else "portal/file.html",
         upload=upload,

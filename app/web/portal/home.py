@@ -6,10 +6,12 @@ from flask_login import current_user
 
 from app.domain.policy import Permission, Role
 from app.queries import uploads
+from app.queries.terms import held_cases
 from app.queries.unfinished import unfinished_of
 from app.web.access import check_permission, public
 from app.web.context import actor, sending_way, system, work
-from app.web.health import checks
+from app.web.health import parts as health_parts
+from app.web.health.seen import see
 from app.web.portal.blueprint import blueprint
 from app.web.portal.files import render_list
 from app.web.portal.inbox import render_inbox
@@ -36,12 +38,14 @@ def _send() -> ResponseReturnValue:
     with work() as uow:
         unfinished = unfinished_of(uow.session, uow.actor)
         recent = uploads.recent_of(uow.session, uow.actor)
+        held = held_cases(uow.session, recent)
     return render_template(
         "portal/send.html",
         max_bytes=system().settings.max_upload_bytes,
         way=sending_way(),
         unfinished=unfinished,
         recent=recent,
+        held=held,
     )
 
 
@@ -49,6 +53,8 @@ def _overview() -> ResponseReturnValue:
     with work() as uow:
         totals = uploads.totals(uow.session, uow.actor)
         recent = uploads.page(uow.session, uow.actor, uploads.Filters()).items[:10]
+        held = held_cases(uow.session, recent)
+    parts = health_parts.parts(system(), see(system()))
     counts: dict[str, tuple[int, int]] = {}
     for state, number, size in totals:
         before = counts.get(LABELS[state], (0, 0))
@@ -56,6 +62,8 @@ def _overview() -> ResponseReturnValue:
     return render_template(
         "admin/overview.html",
         counts=[(label, *counts[label]) for label in dict.fromkeys(LABELS.values()) if label in counts],
-        checks=checks(system()),
+        parts=parts,
+        summary=health_parts.summary(parts),
         recent=recent,
+        held=held,
     )

@@ -65,7 +65,9 @@ def keep(upload_id: UUID) -> ResponseReturnValue:
 
 
 def _ask_keep(upload: Upload, form: KeepForm, error: str | None = None) -> str:
-    return render_template("portal/keep.html", upload=upload, form=form, error=error)
+    with work() as uow:
+        case = cases.of_upload(uow.session, upload)
+    return render_template("portal/keep.html", upload=upload, case=case, form=form, error=error)
 
 
 def _end_of(typed: str | None) -> datetime | None:
@@ -98,7 +100,8 @@ def case_retention(case_id: UUID) -> ResponseReturnValue:
     try:
         with work() as uow:
             sign_in.forget_kept(uow, current_user.session_id)
-            policy = Policy(clean_retention(form.days.data), clean_since(form.since.data))
+            days = clean_retention(form.days.data, "to keep them as long as the organisation's others")
+            policy = Policy(days, clean_since(form.since.data))
             return back_to(retention.set_for_case(uow, case_id, policy))
     except InvalidInputError as error:
         if not is_browser():
@@ -120,5 +123,6 @@ def back_to(found: Upload | Case) -> ResponseReturnValue:
             return jsonify(case_json(found))
         return redirect(url_for("portal.case", case_id=found.id), code=303)
     if wants_json():
-        return jsonify(upload_json(found))
+        with work() as uow:
+            return jsonify(upload_json(found, cases.of_upload(uow.session, found)))
     return redirect(url_for("portal.file", upload_id=found.id), code=303)

@@ -111,4 +111,6 @@ def _address(record: EventRecord) -> str | None:
         return None
     if record.event is Event.QUOTA_NEAR and record.organisation_id:
         return url_for("admin.organisation", organisation_id=record.organisation_id)
-    return url_for("admin.channels" if record.event is Event.CHANNEL_PAUSED else "admin.health")
+    if record.event is Event.CHANNEL_PAUSED and (channel_id := record.told.get("channel")):
+        return url_for("admin.channel", channel_id=channel_id)
+    return url_for("admin.health")

@@ -16,8 +16,10 @@ from app.domain.lifecycle import QUARANTINED
 from app.domain.policy import Permission
 from app.models import Upload
 from app.queries import accounts, uploads
+from app.queries.terms import held_cases
 from app.queries.uploads import Filters
 from app.services import quarantine, removal, sign_in
+from app.services.lifecycle import refuse_held
 from app.services.scanning import rescans
 from app.uow import UnitOfWork
 from app.web.access import requires
@@ -41,8 +43,10 @@ def held() -> ResponseReturnValue:
     with work() as uow:
         page = uploads.page(uow.session, uow.actor, _filters(), request.args.get("cursor"))
         organisations = uploads.organisations(uow.session, uow.actor)
+        by_case = held_cases(uow.session, page.items)
     if wants_json():
-        return jsonify(items=[upload_json(upload) for upload in page.items], next_cursor=page.next_cursor)
+        items = [upload_json(upload, by_case.get(upload.id)) for upload in page.items]
+        return jsonify(items=items, next_cursor=page.next_cursor)
     return render_template(
         "quarantine/list.html",
         page=page,
@@ -115,7 +119,8 @@ def discard_form(upload_id: UUID) -> ResponseReturnValue:
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
         kept = accounts.kept_for(uow.session, current_user.session_id, request.path)
-    quarantine.check_held(upload)
+        quarantine.check_held(upload)
+        refuse_held(uow, upload, "deleted", lock=False)
     form = ReasonForm(formdata=None, data=kept)
     return render_template("quarantine/delete.html", upload=upload, form=form)
 

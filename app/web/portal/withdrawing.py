@@ -5,9 +5,11 @@ from uuid import UUID
 from flask import jsonify, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from app.domain.lifecycle import STORED
 from app.domain.policy import Permission
 from app.queries import uploads
 from app.services import removal
+from app.services.lifecycle import refuse_held
 from app.web.access import requires
 from app.web.context import store_of, work
 from app.web.errors import wants_json
@@ -22,6 +24,8 @@ def withdraw_form(upload_id: UUID) -> ResponseReturnValue:
     with work() as uow:
         upload = uploads.get(uow.session, uow.actor, upload_id)
         removal.check_withdrawable(uow.actor, upload)
+        if upload.state in STORED:
+            refuse_held(uow, upload, "withdrawn", lock=False)
     return render_template("portal/withdraw.html", upload=upload)
 
 

@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from app.domain.channels import MAX_IN_A_ROW
+from app.domain.channels import FAILING_FOR, MAX_IN_A_ROW, ChannelKind
+from app.domain.errors import (
+    DeliveryRefusedError,
+    DeliveryUncertainError,
+    DependencyError,
+    PortalError,
+)
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor, Role
@@ -17,8 +23,9 @@ from app.system import System
 from tests.adapters.hook_sink import HookSink
 from tests.factories.mailbox import spread_all
 from tests.factories.people import make_account
+from tests.factories.told import make_channel
 from tests.factories.uploads import make_upload
-from tests.fakes import FakeQueue
+from tests.fakes import FakeMailer, FakeQueue
 from tests.integration.channels.world import (
     fresh,
     only,
@@ -29,8 +36,12 @@ from tests.integration.channels.world import (
 
 
 def fail(ready: System, channel: Channel, times: int, sink: HookSink) -> None:
+    """Fail so often, the first time a quarter of an hour before the others."""
     sink.answer = 500
-    try_all(ready, channel, times)
+    try_all(ready, channel)
+    with ready.work() as uow:
+        uow.session.execute(update(Channel).values(failing_since=Channel.failing_since - FAILING_FOR))
+    try_all(ready, channel, times - 1)
 
 
 @pytest.mark.usefixtures("upload")
@@ -59,6 +70,49 @@ def test_after_so_many_in_a_row_it_is_paused_and_admins_hear_once(
         uow.session.execute(update(Delivery).where(Delivery.channel_id == channel.id).values(next_at=ago))
     periodic.ring_deliveries(ready)
     assert str(only(ready, channel).id) not in [argument for _, argument in queue.rung]
+
+
+@pytest.mark.usefixtures("upload")
+def test_many_failures_of_one_short_outage_pause_nothing(
+    ready: System, channel: Channel, sink: HookSink
+) -> None:
+    """Though it has long had nothing to say: what counts is since when it fails."""
+    sink.answer = 200
+    try_all(ready, channel)
+    with ready.work() as uow:
+        uow.session.execute(update(Delivery).values(sent_at=None))
+        uow.session.execute(update(Channel).values(last_sent_at=func.now() - timedelta(days=2)))
+    sink.answer = 500
+    try_all(ready, channel, MAX_IN_A_ROW + 5)
+    after = fresh(ready, channel)
+    assert (after.failures, after.paused_at) == (MAX_IN_A_ROW + 5, None)
+    sink.answer = 200
+    try_all(ready, channel)
+    with ready.work() as uow:  # of long ago
+        uow.session.execute(update(Channel).values(failing_since=func.now() - timedelta(days=2)))
+        uow.session.execute(update(Delivery).values(sent_at=None))
+    sink.answer = 500
+    try_all(ready, channel, MAX_IN_A_ROW + 5)
+    assert fresh(ready, channel).paused_at is None
+
+
+@pytest.mark.parametrize(
+    ("error", "failures"),
+    [
+        (DependencyError("The mail server is away."), 0),
+        (DeliveryUncertainError("The mail server went away."), 0),
+        (DeliveryRefusedError("No such mailbox."), 1),
+    ],
+)
+def test_no_mailbox_is_to_blame_for_the_mail_server(
+    ready: System, sender: Actor, mailer: FakeMailer, error: PortalError, failures: int
+) -> None:
+    shared = make_channel(ready, ChannelKind.EMAIL, "shared@example.com", secret=None)
+    make_upload(ready, sender, UploadState.CLEAN)
+    spread_all(ready)
+    mailer.error = error
+    try_all(ready, shared)
+    assert fresh(ready, shared).failures == failures
 
 
 @pytest.mark.usefixtures("upload")

@@ -5,17 +5,19 @@ import json
 import pytest
 
 from app.domain.channels import ChannelKind
+from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.domain.policy import Actor
 from app.jobs.deliver import deliver
-from app.models import Channel, Upload
-from app.services import channels, outcomes
+from app.models import Channel, Ticket, Upload
+from app.services import channels, facts, notices, outcomes
 from app.settings import Settings
 from app.system import System
 from tests.adapters.hook_sink import HookSink, hang_up
 from tests.adapters.test_webhook import verifies
 from tests.factories.mailbox import spread_all
 from tests.factories.people import make_actor
+from tests.factories.tickets import issue_ticket
 from tests.factories.told import make_channel
 from tests.factories.uploads import make_upload
 from tests.fakes import FakeMailer
@@ -143,3 +145,20 @@ def test_of_two_senders_at_once_one_sends(committed: System, settings: Settings,
     row_id = only(system, channel).id
     assert race(2, lambda: deliver(system, str(row_id))) == [None, None]
     assert len(sink.got) == 1
+
+
+def test_of_a_ticket_it_is_led_to_the_case(ready: System, sink: HookSink) -> None:
+    channel = make_channel(ready, address=sink.url, secret=SECRET, events=(Event.TICKET_EXPIRING,))
+    ticket = issue_ticket(ready).seen.ticket
+    with ready.work() as uow:
+        notices.announce(
+            uow,
+            Event.TICKET_EXPIRING,
+            payload=facts.of_ticket(uow.session.get_one(Ticket, ticket.id)),
+            case_id=ticket.case_id,
+            account_id=ticket.made_by_id,
+        )
+    spread_all(ready)
+    try_all(ready, channel)
+    (got,) = sink.got
+    assert json.loads(got.body)["data"]["url"] == f"http://localhost/cases/{ticket.case_id}"

@@ -1,7 +1,6 @@
 """Whole objects: which version is there, and getting rid of them."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,13 +91,16 @@ def beside(at: Connection, area: str, key: str) -> dict[str, int]:
     }
 
 
-def delete_all(at: Connection, area: str, key: str) -> None:
-    """Delete every version of what lies under the key and beside it, and what is begun there."""
+def delete_all(at: Connection, area: str, key: str) -> bool:
+    """Delete every version of what lies under the key and beside it, and what is begun there.
+
+    Return whether nothing is left: False where this process may not delete all of it.
+    """
     name = name_of(area, key)
-    with _as_far_as_allowed():
+    try:
         abort_all(at, area, key)
         pages = at.client.get_paginator("list_object_versions").paginate(Bucket=at.bucket, Prefix=name)
-        delete(
+        return delete(
             at,
             (
                 {"Key": item["Key"], "VersionId": item["VersionId"]}
@@ -107,14 +109,21 @@ def delete_all(at: Connection, area: str, key: str) -> None:
                 if _belongs(item["Key"], name)
             ),
         )
+    except ClientError as error:
+        _leave_to_others(error)
+        return False
 
 
-def delete(at: Connection, objects: "Iterable[ObjectIdentifierTypeDef]") -> None:
-    """Delete objects. What is already gone is not an error. Raises ClientError."""
-    todo = list(objects)
+def delete(at: Connection, objects: "Iterable[ObjectIdentifierTypeDef]") -> bool:
+    """Delete objects; whether this process may. What is already gone is not an error. Raises ClientError."""
+    todo, allowed = list(objects), True
     for start in range(0, len(todo), _AT_ONCE):
-        with _as_far_as_allowed():
+        try:
             _delete(at, todo[start : start + _AT_ONCE])
+        except ClientError as error:
+            _leave_to_others(error)
+            allowed = False
+    return allowed
 
 
 def _delete(at: Connection, objects: "Sequence[ObjectIdentifierTypeDef]") -> None:
@@ -127,18 +136,17 @@ def _delete(at: Connection, objects: "Sequence[ObjectIdentifierTypeDef]") -> Non
             )
 
 
-@contextmanager
-def _as_far_as_allowed() -> Iterator[None]:
+def _leave_to_others(error: ClientError) -> None:
     """Leave what this process may not delete (the web, at AWS) to one that may.
 
     A worker tidies up when it settles, and the scheduler sweeps away what no row needs.
+
+    Raises:
+        ClientError: it is another error.
     """
-    try:
-        yield
-    except ClientError as error:
-        if code_of(error) != "AccessDenied":
-            raise
-        log.info("not_ours_to_delete", why=str(error))
+    if code_of(error) != "AccessDenied":
+        raise error
+    log.info("not_ours_to_delete", why=str(error))
 
 
 def abort_all(at: Connection, area: str, key: str, *, but: str | None = None) -> None:

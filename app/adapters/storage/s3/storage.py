@@ -103,11 +103,11 @@ class S3Storage(Presigning, Tiering):
             raise NotFoundError("Nothing is kept beside this upload.", key=key, side=side)
         return open_object(self.at, found)
 
-    def delete(self, key: str) -> None:
+    def delete(self, key: str) -> bool:
         """See `app.ports.Storage`."""
         with s3_errors():
-            for area in (INCOMING, FILES):
-                objects.delete_all(self.at, area, key)
+            gone = [objects.delete_all(self.at, area, key) for area in (INCOMING, FILES)]
+        return all(gone)
 
     def stored(self) -> Iterable[tuple[str, float]]:
         """See `app.ports.Storage`. A key comes once for each thing that is stored under it.

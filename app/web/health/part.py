@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from app.domain.errors import PortalError
-from app.web.admin.health_seen import Seen
+from app.web.health.seen import Seen
 
 #: part -> its section in docs/operations/health.md.
 RUNBOOK: Final = {
@@ -14,7 +14,7 @@ RUNBOOK: Final = {
     "queues": "queues",
     "workers": "workers",
     "storage": "storage",
-    "proof": "storage-and-rows",
+    "proof": "bundles-and-storage",
     "database": "database",
     "redis": "redis",
     "mail": "mail",
@@ -23,7 +23,13 @@ RUNBOOK: Final = {
     "backup": "backups",
 }
 
-Fact = tuple[str, str | datetime]
+
+class Fact(NamedTuple):
+    """``page`` is the address of the page about it."""
+
+    name: str
+    value: str | datetime
+    page: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,7 @@ class Part:
 def facts_of(**named: str | datetime | None) -> tuple[Fact, ...]:
     """Return what is known, each with its name in words."""
     words = ((name.replace("_", " ").capitalize(), value) for name, value in named.items())
-    return tuple((name, value) for name, value in words if value is not None)
+    return tuple(Fact(name, value) for name, value in words if value is not None)
 
 
 def failing(seen: Seen, check: str) -> str | None:

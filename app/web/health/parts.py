@@ -1,25 +1,29 @@
 """What is well and what is not, in sentences. Each part has its section in the runbook."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
+from flask import url_for
+
 from app.system import System
-from app.web.admin import health_keeping
-from app.web.admin.health_part import Part, facts_of, failing, good
-from app.web.admin.health_seen import Seen
+from app.web.health import keeping
+from app.web.health.part import Fact, Part, facts_of, failing, good
+from app.web.health.seen import Seen
+from app.web.health.steps import put_off, title
 from app.web.wording import age, number
 
 _LATE: Final = timedelta(minutes=3)  # a step that should have run so long ago
+_OFTEN: Final = 3  # times in a row that a step was put off though everything answers
 
 
 def parts(system: System, seen: Seen) -> list[Part]:
     """Return every part, in the order in which a bundle meets them."""
     return [
-        *(health_keeping.storage(seen, store) for store in system.adapters.stores),
-        health_keeping.proof(seen),
-        health_keeping.database(seen),
-        health_keeping.redis(seen),
+        *(keeping.storage(seen, store) for store in system.adapters.stores),
+        keeping.proof(seen),
+        keeping.database(seen),
+        keeping.redis(seen),
         _queues(seen),
         _workers(seen),
         _scanner(seen),
@@ -27,8 +31,16 @@ def parts(system: System, seen: Seen) -> list[Part]:
         _scheduler(seen),
         _mail(seen),
         _channels(seen),
-        health_keeping.backup(seen),
+        keeping.backup(seen),
     ]
+
+
+def summary(found: Sequence[Part]) -> str:
+    """Say in one sentence how they are, all in all."""
+    wrong = sum(part.ok is False for part in found)
+    if not wrong:
+        return "All is well."
+    return f"{number(wrong)} of {number(len(found))} parts {'needs' if wrong == 1 else 'need'} attention."
 
 
 def _queues(seen: Seen) -> Part:
@@ -36,9 +48,9 @@ def _queues(seen: Seen) -> Part:
     failed = sum(state.failed_count for state in states.values())
     late = [each for each in seen.waiting if each.too_long(seen.settings.queue_stuck_after)]
     facts = tuple(
-        (
+        Fact(
             each.name.capitalize(),
-            f"{number(each.count)} wait" + (f", the oldest for {age(each.seconds)}" if each.count else ""),
+            f"{number(each.count)}, the oldest for {age(each.seconds)}" if each.count else "nothing waits",
         )
         for each in seen.waiting
     )
@@ -47,7 +59,7 @@ def _queues(seen: Seen) -> Part:
     elif failed:
         problem = f"Jobs that failed within the last hour: {number(failed)}."
     elif not states:
-        problem = "Redis does not say what hangs in the queues."
+        problem = "Redis does not say what waits in the queues."
     else:
         return Part("queues", "Queues", True, "Nothing waits for long.", facts)
     return Part("queues", "Queues", False, problem, facts)
@@ -77,7 +89,7 @@ def _gate(seen: Seen) -> Part:
     gate = seen.gate
     facts = facts_of(
         since=gate.since,
-        last_probe=gate.probed_at,
+        last_test=gate.probed_at,
         took=f"{sum(probe.get('seconds', 0.0) for probe in gate.probes):.1f} s" if gate.probes else None,
     )
     sentence = "Open: the scanner found all that it must." if gate.open else f"Closed. {gate.reason}"
@@ -91,22 +103,32 @@ def late(seen: Seen) -> Iterator[str]:
             yield step.name
 
 
+def _broken(seen: Seen) -> list[str]:
+    """Return the titles of the steps that fail for a reason that no other part shows."""
+    all_answer = all(check.ok for name, check in seen.checks.items() if name != "scheduler")
+    return [
+        title(step.name)
+        for step in seen.steps
+        if step.failures and (not put_off(step) or (all_answer and step.failures >= _OFTEN))
+    ]
+
+
 def _scheduler(seen: Seen) -> Part:
-    broken = [step.name for step in seen.steps if step.failures]
-    waiting = list(late(seen))
+    broken = _broken(seen)
+    waiting = [title(name) for name in late(seen)]
     problem = failing(seen, "scheduler")
     if not problem and broken:
-        problem = f"Fails: {', '.join(broken)}."
+        problem = f"Periodic work that fails: {', '.join(broken)}."
     if not problem and waiting:
-        problem = f"Should have run by now: {', '.join(waiting)}."
-    return Part("scheduler", "Scheduler", not problem, problem or "Every step does its work.")
+        problem = f"Periodic work that should have run by now: {', '.join(waiting)}."
+    return Part("scheduler", "Scheduler", not problem, problem or "All periodic work gets done.")
 
 
 def _mail(seen: Seen) -> Part:
     mail = seen.mail
     facts = facts_of(
-        last_sent=mail.last_sent or "never",
-        waiting=number(mail.waiting),
+        last_sent=mail.last_sent or "not within a month",
+        waiting=number(mail.waiting) if mail.waiting else "nothing",
         given_up_today=number(mail.given_up),
         last_error=mail.last_error,
     )
@@ -120,6 +142,14 @@ def _mail(seen: Seen) -> Part:
 
 def _channels(seen: Seen) -> Part:
     paused = seen.channels
-    facts = tuple((channel.name, channel.paused_why or "It failed again and again.") for channel in paused)
-    sentence = f"Paused: {number(len(paused))}." if paused else "None is paused."
+    facts = tuple(
+        Fact(each.name, each.paused_why or "Paused.", url_for("admin.channel", channel_id=each.id))
+        for each in paused
+    )
+    if not paused:
+        sentence = "None is paused."
+    elif len(paused) == 1:
+        sentence = "One channel is paused: what it should hear of waits."
+    else:
+        sentence = f"{number(len(paused))} channels are paused: what they should hear of waits."
     return Part("channels", "Channels", not paused, sentence, facts)

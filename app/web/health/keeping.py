@@ -6,8 +6,8 @@ from typing import Final
 from app.domain.errors import PortalError
 from app.ports import HasRoom, HasTiers, Room, Storage, Tier
 from app.ports.queue import QueueServer
-from app.web.admin.health_part import Fact, Part, facts_of, failing, good
-from app.web.admin.health_seen import Seen, newest_migration
+from app.web.health.part import Fact, Part, facts_of, failing, good
+from app.web.health.seen import Seen, newest_migration
 from app.web.wording import filesize, number
 
 _LITTLE: Final = 0.1  # of a store, of connections, or of what the queues' server may use
@@ -48,21 +48,21 @@ def proof(seen: Seen) -> Part:
     first = now.get("first") or last.get("first") or ()
     left = strays.get("left alone", 0)
     facts = facts_of(
-        rows_compared=number(last["seen"]) if last else None,
+        bundles_compared=number(last["seen"]) if last else None,
         in_this_round=number(now["seen"]) if now.get("after") else None,
-        first_that_disagree=", ".join(first) or None,
+        first_that_differ=", ".join(first) or None,
         removed_by_the_last_sweep=number(strays["removed"]) if strays else None,
         first_removed=", ".join(strays.get("first", ())) or None,
     )
     if wrong:
-        sentence = f"Bundles that are not stored as their rows say: {number(wrong)}."
+        sentence = f"Bundles whose stored bytes are not as they should be: {number(wrong)}."
     elif left:
-        sentence = f"So many stored objects belong to no row that none was removed: {number(left)}."
+        sentence = f"So many stored files belong to no bundle that none was removed: {number(left)}."
     elif not last:
-        return Part("proof", "Storage and rows", None, "Not compared to the end yet.", facts)
+        return Part("proof", "Bundles and storage", None, "Not compared to the end yet.", facts)
     else:
-        sentence = "Every row has its bytes, and nothing else is stored."
-    return Part("proof", "Storage and rows", not (wrong or left), sentence, facts)
+        sentence = "Every bundle has its bytes, and nothing else is stored."
+    return Part("proof", "Bundles and storage", not (wrong or left), sentence, facts)
 
 
 def database(seen: Seen) -> Part:
@@ -81,7 +81,7 @@ def database(seen: Seen) -> Part:
         size=filesize(found.size) if found.size is not None else "not known here",
         connections=f"{found.connections or 'not known'} of {found.most_connections}",
         migration=found.revision or "not known here",
-        walls=unsafe or "hold, whatever a query forgets",
+        organisations=f"the portal {unsafe}" if unsafe else "kept apart by the database itself",
     )
     return Part("database", "Database", not problem, problem or "Answers.", facts)
 
