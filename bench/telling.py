@@ -57,10 +57,12 @@ def _one(product: Stack, page: Page, content: bytes) -> tuple[float, float, floa
     """Send one bundle; return the seconds to receipt, to mail and, from the verdict, to notice."""
     before = _unread(page)
     upload_id, sent = _send(product, content)
-    receipt = _wait(lambda: _mailed(product, upload_id, "Received"))
-    noticed = _wait(lambda: _unread(page) > before)
-    ready = _wait(lambda: _mailed(product, upload_id, "Ready"))
-    return receipt - sent, ready - sent, noticed - _verdict_at(product, upload_id)
+    at = _watch(
+        lambda: _mailed(product, upload_id, "Received"),
+        lambda: _mailed(product, upload_id, "Ready"),
+        lambda: _unread(page) > before,
+    )
+    return at[0] - sent, at[1] - sent, at[2] - _verdict_at(product, upload_id)
 
 
 def _engineers_page(product: Stack, page: Page) -> Page:
@@ -86,14 +88,17 @@ def _send(product: Stack, content: bytes) -> tuple[str, float]:
     return upload["id"], time.time()
 
 
-def _wait(seen: Callable[[], bool]) -> float:
-    """Return when it was seen. Raises RuntimeError: it was not."""
-    deadline = time.time() + PATIENCE
-    while not seen():
+def _watch(*seen: Callable[[], bool]) -> list[float]:
+    """Return when each was first seen. Raises RuntimeError: one was not."""
+    deadline, at = time.time() + PATIENCE, [0.0] * len(seen)
+    while not all(at):
+        for number, look in enumerate(seen):
+            if not at[number] and look():
+                at[number] = time.time()
         if time.time() > deadline:
             raise RuntimeError("That was never told.")
         time.sleep(POLL)
-    return time.time()
+    return at
 
 
 def _mailed(product: Stack, upload_id: str, title: str) -> bool:

@@ -24,7 +24,7 @@ def test_of_what_follows_the_host_four_characters_are_shown_at_most(kind: Channe
     shown = channel_address.shown(kind, address)
     tail = shown.removeprefix("hooks.example.com/…")
     assert tail != shown
-    rest = address.removeprefix("https://hooks.example.com")
+    rest = urlsplit(address)._replace(scheme="", netloc="").geturl()  # a bare "?" at the end says nothing
     assert tail == "" or (len(tail) == 4 and len(rest) >= 15 and rest.endswith(tail))
 
 
