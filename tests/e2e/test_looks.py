@@ -19,7 +19,7 @@ from tests.live import Live
 
 AXE = (ROOT / "node_modules/axe-core/axe.min.js").read_text()
 SCREENS = {"phone": {"width": 360, "height": 740}, "desk": {"width": 1280, "height": 800}}
-PARTS = 2  # so that no test takes very long
+PARTS = 8  # so that no test takes very long
 #: Every rule in light; in dark those that look at colours, the rest of the page being the same.
 COLOURS: dict[Literal["light", "dark"], dict[str, object]] = {
     "light": {},
