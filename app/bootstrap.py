@@ -5,6 +5,8 @@ from pathlib import Path
 from redis import Redis
 
 from app import log
+from app.adapters import slack, teams
+from app.adapters.chat import Chat
 from app.adapters.guarded_http import GuardedHttp
 from app.adapters.jwks import CachedKeys
 from app.adapters.mail import SmtpMailer
@@ -12,10 +14,8 @@ from app.adapters.openid.providers import OpenIdProviders
 from app.adapters.queue import RedisQueue, connect
 from app.adapters.scanner import ClamdScanner
 from app.adapters.ses import SesMailer
-from app.adapters.slack import Slack
 from app.adapters.sns import Sns
 from app.adapters.storage.filesystem import FilesystemStorage
-from app.adapters.teams import Teams
 from app.adapters.traced_scanner import TracedScanner
 from app.adapters.webhook import Webhook
 from app.db import Database
@@ -66,8 +66,8 @@ def _channels(settings: Settings) -> dict[ChannelKind, Channel]:
     return {
         ChannelKind.SNS: Sns(settings.base_url, settings.aws_endpoint),
         ChannelKind.WEBHOOK: Webhook(http, settings.base_url),
-        ChannelKind.SLACK: Slack(http),
-        ChannelKind.TEAMS: Teams(http),
+        ChannelKind.SLACK: Chat(http, slack.compose),
+        ChannelKind.TEAMS: Chat(http, teams.compose),
     }
 
 

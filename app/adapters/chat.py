@@ -1,5 +1,11 @@
-"""What a chat is told: a line, and a few facts."""
+"""Chats with an incoming webhook, and what they are told: a line, and a few facts."""
 
+import json
+from collections.abc import Callable
+from typing import Any
+
+from app.adapters import hook
+from app.adapters.guarded_http import GuardedHttp
 from app.domain.events import Event
 from app.domain.headlines import headline
 from app.ports import Message
@@ -18,6 +24,18 @@ _LABELS = {
     "reason": "Why",
     "waiting": "Waiting",
 }
+
+
+class Chat:
+    """An incoming webhook. Its address is the secret: whoever knows it posts there."""
+
+    def __init__(self, http: GuardedHttp, compose: Callable[[Message], dict[str, Any]]) -> None:
+        self._http, self._compose = http, compose
+
+    def send(self, message: Message) -> None:
+        """Post the message; see the port."""
+        body = json.dumps(self._compose(message)).encode()
+        hook.post(self._http, message.to, body, {"Content-Type": "application/json"})
 
 
 def title(message: Message) -> str:

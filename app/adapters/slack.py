@@ -1,27 +1,13 @@
 """Slack, through an incoming webhook of theirs; also what speaks the same, such as Mattermost."""
 
-import json
 import re
 from typing import Any
 
-from app.adapters import chat, hook
-from app.adapters.guarded_http import GuardedHttp
+from app.adapters import chat
 from app.ports import Message
 
 _ALL = re.compile(r"@(?=(?:channel|here|everyone|group)\b)", re.IGNORECASE)
 _JOINER = "\u2060"  # no width: it reads as it was typed, and calls nobody
-
-
-class Slack:
-    """The address is the secret: whoever knows it posts there."""
-
-    def __init__(self, http: GuardedHttp) -> None:
-        self._http = http
-
-    def send(self, message: Message) -> None:
-        """Post the message; see the port."""
-        body = json.dumps(compose(message)).encode()
-        hook.post(self._http, message.to, body, {"Content-Type": "application/json"})
 
 
 def compose(message: Message) -> dict[str, Any]:

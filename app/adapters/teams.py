@@ -1,23 +1,9 @@
 """Microsoft Teams, through a webhook of Workflows: an Adaptive Card in a message."""
 
-import json
 from typing import Any
 
-from app.adapters import chat, hook
-from app.adapters.guarded_http import GuardedHttp
+from app.adapters import chat
 from app.ports import Message
-
-
-class Teams:
-    """The address is the secret: whoever knows it posts there."""
-
-    def __init__(self, http: GuardedHttp) -> None:
-        self._http = http
-
-    def send(self, message: Message) -> None:
-        """Post the message; see the port."""
-        body = json.dumps(compose(message)).encode()
-        hook.post(self._http, message.to, body, {"Content-Type": "application/json"})
 
 
 def compose(message: Message) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from app.adapters import slack, teams
+from app.adapters.chat import Chat
 from app.adapters.guarded_http import GuardedHttp
 from app.domain.channels import ChannelKind
 from app.domain.errors import DeliveryGoneError, DeliveryRefusedError
@@ -54,7 +55,7 @@ def texts(of: object) -> list[str]:
 
 
 def test_slack_gets_a_line_facts_and_a_link(sink: HookSink) -> None:
-    slack.Slack(HTTP).send(replace(MESSAGE, to=sink.url, kind=ChannelKind.SLACK))
+    Chat(HTTP, slack.compose).send(replace(MESSAGE, to=sink.url, kind=ChannelKind.SLACK))
     (got,) = sink.got
     assert got.headers["Content-Type"] == "application/json"
     posted = json.loads(got.body)
@@ -84,7 +85,7 @@ def test_in_slack_no_name_links_mentions_or_calls_anybody() -> None:
 
 def test_teams_gets_a_card_whose_runs_read_no_markdown(sink: HookSink) -> None:
     """T18."""
-    teams.Teams(HTTP).send(replace(MESSAGE, to=sink.url, kind=ChannelKind.TEAMS))
+    Chat(HTTP, teams.compose).send(replace(MESSAGE, to=sink.url, kind=ChannelKind.TEAMS))
     posted = json.loads(sink.got[0].body)
     (attachment,) = posted["attachments"]
     assert posted["type"] == "message"
@@ -106,7 +107,7 @@ def test_every_event_can_be_said_with_whatever_is_known(event: Event, compose: A
         assert json.loads(json.dumps(posted)) == posted
 
 
-@pytest.mark.parametrize("channel", [slack.Slack(HTTP), teams.Teams(HTTP)])
+@pytest.mark.parametrize("channel", [Chat(HTTP, slack.compose), Chat(HTTP, teams.compose)])
 def test_what_they_refuse_is_told_apart(sink: HookSink, channel: Channel) -> None:
     sink.answer = 404
     with pytest.raises(DeliveryRefusedError):
