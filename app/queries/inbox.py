@@ -79,7 +79,7 @@ def page(
     """
     place = places.decode(cursor) if cursor else None
     chosen: list[UUID] = []
-    for ids in _ids(session, actor, tab, filters, PAGE_SIZE + 1, place):
+    for ids in _ids(session, actor, tab, _narrow(session, filters), PAGE_SIZE + 1, place):
         chosen += session.scalars(search.newest_first(ids).limit(PAGE_SIZE + 1))
     # By their ids: joined to a query of ids, the planner would rather read whole tables.
     loaded = session.execute(select(Upload, _unread(actor)).where(Upload.id.in_(chosen))).unique()
@@ -92,7 +92,8 @@ def page(
 
 def counts(session: Session, actor: Actor, filters: InboxFilters) -> dict[Tab, int]:
     """Return how many uploads each tab has, `MOST` + 1 for more than `MOST`."""
-    return {tab: _count(session, _ids(session, actor, tab, filters, MOST + 1)) for tab in Tab}
+    rules = _narrow(session, filters)
+    return {tab: _count(session, _ids(session, actor, tab, rules, MOST + 1)) for tab in Tab}
 
 
 def _count(session: Session, queries: Sequence[Select[UUID]]) -> int:
@@ -108,12 +109,12 @@ def _ids(
     session: Session,
     actor: Actor,
     tab: Tab,
-    filters: InboxFilters,
+    rules: Sequence[ColumnElement[bool]],
     most: int,
     place: places.Position | None = None,
 ) -> list[Select[UUID]]:
-    """Return queries whose ids together are the tab's; no id is in two of them."""
-    scope = uploads.visible_to(actor).where(Upload.state != UploadState.DELETED, *_narrow(session, filters))
+    """Return queries whose ids together are the tab's, narrowed to ``rules``; no id is in two of them."""
+    scope = uploads.visible_to(actor).where(Upload.state != UploadState.DELETED, *rules)
     scope = scope if place is None else search.after(scope, place)
     ids = scope.with_only_columns(Upload.id)
     match tab:
