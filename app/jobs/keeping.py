@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.domain.errors import DependencyError, StateConflictError
+from app.jobs.periodic import led
 from app.log import get_logger
 from app.services import deadlines, removal, retention, steps, sweeping
 from app.services.retention import Changed, Place
@@ -59,8 +60,7 @@ def warn_deletion(system: System) -> Outcome:
 
 def scrub_deleted(system: System) -> Outcome:
     """Make tombstones of what the release before deletes while both run."""
-    with system.work() as uow:
-        count = removal.scrub(uow, _RUN) if sweeping.lead(uow, "scrub_deleted") else 0
+    count = led(system, "scrub_deleted", lambda uow: removal.scrub(uow, _RUN))
     return {"scrubbed": count} if count else None
 
 

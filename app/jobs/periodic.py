@@ -42,8 +42,7 @@ def ring_outdated(system: System) -> Outcome:
     """Let newer signatures look at what is ready, a few at a time, while the queue is empty."""
     if system.adapters.queue.waiting(JobName.RESCAN_UPLOAD):
         return None
-    with system.work() as uow:
-        count = sweeping.ring_outdated(uow) if sweeping.lead(uow, "ring_outdated") else 0
+    count = led(system, "ring_outdated", sweeping.ring_outdated)
     if not count:
         return None
     log.info("rang_for_outdated", count=count)
@@ -66,12 +65,17 @@ def _ring(system: System, job: JobName, ring: Callable[[UnitOfWork, int], int]) 
     hanging = system.adapters.queue.waiting(job)
     if hanging > _HEAP:
         return None
-    with system.work() as uow:
-        count = ring(uow, _LONG if hanging else 0) if sweeping.lead(uow, f"ring {job}") else 0
+    count = led(system, f"ring {job}", lambda uow: ring(uow, _LONG if hanging else 0))
     if not count:
         return None
     log.info("rang_again", job=job, count=count)
     return {"rang": count}
+
+
+def led(system: System, step: str, do: Callable[[UnitOfWork], int]) -> int:
+    """Do ``do`` unless another node is at ``step``; return what it counted, 0 if it was not done."""
+    with system.work() as uow:
+        return do(uow) if sweeping.lead(uow, step) else 0
 
 
 def abandon_stale(system: System) -> Outcome:
@@ -85,8 +89,7 @@ def abandon_stale(system: System) -> Outcome:
 
 def warn_expiring(system: System) -> Outcome:
     """Write to those whose unfinished uploads are given up soon."""
-    with system.work() as uow:
-        count = expiry.warn(uow) if sweeping.lead(uow, "warn_expiring") else 0
+    count = led(system, "warn_expiring", expiry.warn)
     if not count:
         return None
     log.info("warned_of_expiry", count=count)
@@ -104,14 +107,9 @@ def warn_ahead(system: System) -> None:
 def send_digests(system: System) -> Outcome:
     """Put the daily mail into the outbox for everybody for whom it is time."""
     count = 0
-    while made := _gather_digests(system):
+    while made := led(system, "send_digests", digests.gather):
         count += made
     return {"mails": count} if count else None
-
-
-def _gather_digests(system: System) -> int:
-    with system.work() as uow:
-        return digests.gather(uow) if sweeping.lead(uow, "send_digests") else 0
 
 
 def anchor_trail(system: System) -> Outcome:

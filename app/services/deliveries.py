@@ -39,19 +39,15 @@ def _may_go() -> ColumnElement[bool]:
     return or_(Delivery.channel_id.is_(None), Delivery.event == Event.CHANNEL_TEST, ~shut.exists())
 
 
-def is_due() -> ColumnElement[bool]:
-    """Say that it may go, and its time has come."""
-    return and_(*_OPEN, _may_go(), Delivery.next_at <= func.now())
+def is_due(waited: int = 0) -> ColumnElement[bool]:
+    """Say that it may go, and its time came ``waited`` seconds ago or earlier."""
+    return and_(*_OPEN, _may_go(), Delivery.next_at <= func.now() - timedelta(seconds=waited))
 
 
 def due(uow: UnitOfWork, waited: int, limit: int) -> Sequence[UUID]:
     """Return the rows whose time came ``waited`` seconds ago or earlier, oldest first."""
-    return uow.session.scalars(
-        select(Delivery.id)
-        .where(*_OPEN, _may_go(), Delivery.next_at <= func.now() - timedelta(seconds=waited))
-        .order_by(Delivery.next_at)
-        .limit(limit)
-    ).all()
+    query = select(Delivery.id).where(is_due(waited))
+    return uow.session.scalars(query.order_by(Delivery.next_at).limit(limit)).all()
 
 
 def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
@@ -61,7 +57,7 @@ def begin(uow: UnitOfWork, delivery_id: UUID) -> Message | None:
     """
     delivery = uow.session.scalars(
         update(Delivery)
-        .where(Delivery.id == delivery_id, *_OPEN, _may_go(), Delivery.next_at <= func.now())
+        .where(Delivery.id == delivery_id, is_due())
         .values(attempts=Delivery.attempts + 1, next_at=func.now() + timedelta(seconds=60))
         .returning(Delivery)
         .execution_options(synchronize_session=False)
