@@ -47,7 +47,7 @@ class Forked:
         while (ended := self.poll()) is None:
             if deadline is not None and time.monotonic() > deadline:
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout or 0)
-            time.sleep(_POLL)
+            time.sleep(_POLL)  # between two looks, as subprocess.Popen.wait does
         return ended
 
     def send_signal(self, number: int) -> None:
