@@ -18,6 +18,7 @@ PARTS = (
     "files",
     "metrics",
     "backlog",
+    "capacity",
 )
 
 
