@@ -68,7 +68,7 @@ variable "account_ids" {
 }
 
 variable "aws_roles_map" {
-  description = "Roles by category and service, DEFAULT where a service has none of its own. TERRAFORM (DEFAULT, dns) is for the providers; all other categories (STORAGE, MESSAGES) are given to the application, which may then assume those roles."
+  description = "Roles by category and service, DEFAULT where a service has none of its own. TERRAFORM (DEFAULT, dns) is for the providers; the others (MESSAGES) are given to the application, which may then assume those roles."
   type        = map(map(string))
   default     = {}
 
@@ -77,6 +77,11 @@ variable "aws_roles_map" {
       for roles in values(var.aws_roles_map) : [for arn in values(roles) : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn))]
     ]))
     error_message = "aws_roles_map must map category -> service -> ARN of an IAM role."
+  }
+
+  validation {
+    condition     = !contains(keys(var.aws_roles_map), "STORAGE") && !contains(keys(var.aws_roles_map), "DEFAULT")
+    error_message = "Web and workers must differ to the bucket, whose policy keeps the web from what is not clean: give storage no common role."
   }
 }
 

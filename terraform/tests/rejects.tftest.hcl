@@ -1,25 +1,5 @@
 # What must never get as far as a plan. Each run changes one thing of an environment that is otherwise right.
-
-mock_provider "aws" {
-  source = "./tests/mocks"
-}
-
-mock_provider "aws" {
-  alias  = "dns"
-  source = "./tests/mocks"
-}
-
-mock_provider "aws" {
-  alias  = "us_east_1"
-  source = "./tests/mocks"
-}
-
-mock_provider "aws" {
-  alias  = "backup_copy"
-  source = "./tests/mocks"
-}
-
-mock_provider "random" {}
+# tests/variables is the variables alone, so that thirty runs take seconds.
 
 variables {
   environment        = "stage"
@@ -34,11 +14,22 @@ variables {
   image_tag          = "0123abc"
   mail               = { from = "Diagport <diagport@example.com>", ses_identity = "example.com" }
   alarm_emails       = ["portal-alarms@example.com"]
-  run_migrations     = false
+}
+
+run "accepts_what_is_right" {
+  command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 }
 
 run "rejects_the_tag_latest" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     image_tag = "latest"
@@ -49,6 +40,10 @@ run "rejects_the_tag_latest" {
 
 run "rejects_an_environment_that_is_none_of_ours" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     environment = "production"
@@ -61,6 +56,10 @@ run "rejects_an_environment_that_is_none_of_ours" {
 run "rejects_an_account_id_without_its_zeros" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     account_ids = { stage = "2222" }
   }
@@ -70,6 +69,10 @@ run "rejects_an_account_id_without_its_zeros" {
 
 run "rejects_an_environment_without_an_account" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     account_ids = { prod = "333333333333" }
@@ -81,6 +84,10 @@ run "rejects_an_environment_without_an_account" {
 run "rejects_clamd_without_room_for_two_sets_of_signatures" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     worker = { clamd_memory = 2048 }
   }
@@ -91,6 +98,10 @@ run "rejects_clamd_without_room_for_two_sets_of_signatures" {
 run "rejects_workers_without_room_beside_clamd" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     worker = { memory = 4096 }
   }
@@ -100,6 +111,10 @@ run "rejects_workers_without_room_beside_clamd" {
 
 run "rejects_production_on_spot" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     environment = "prod"
@@ -112,6 +127,10 @@ run "rejects_production_on_spot" {
 run "rejects_production_behind_one_nat_gateway" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     environment        = "prod"
     single_nat_gateway = true
@@ -122,6 +141,10 @@ run "rejects_production_behind_one_nat_gateway" {
 
 run "rejects_production_with_one_web_task" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     environment = "prod"
@@ -134,6 +157,10 @@ run "rejects_production_with_one_web_task" {
 run "rejects_production_on_one_database" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     environment = "prod"
     database    = { instances = 1 }
@@ -144,6 +171,10 @@ run "rejects_production_on_one_database" {
 
 run "rejects_production_that_pauses" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     environment = "prod"
@@ -156,6 +187,10 @@ run "rejects_production_that_pauses" {
 run "rejects_production_without_protection" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     environment         = "prod"
     deletion_protection = false
@@ -166,6 +201,10 @@ run "rejects_production_without_protection" {
 
 run "rejects_production_that_tells_nobody" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     environment  = "prod"
@@ -178,6 +217,10 @@ run "rejects_production_that_tells_nobody" {
 run "rejects_one_redis_outside_dev" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     redis = { nodes = 1 }
   }
@@ -187,6 +230,10 @@ run "rejects_one_redis_outside_dev" {
 
 run "rejects_a_network_too_small_for_its_subnets" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     vpc_cidr = "10.20.0.0/22"
@@ -198,6 +245,10 @@ run "rejects_a_network_too_small_for_its_subnets" {
 run "rejects_one_zone" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     availability_zones = ["eu-west-1a"]
   }
@@ -207,6 +258,10 @@ run "rejects_one_zone" {
 
 run "rejects_zones_of_another_region" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     availability_zones = ["eu-west-1a", "us-east-1b"]
@@ -218,6 +273,10 @@ run "rejects_zones_of_another_region" {
 run "rejects_a_name_outside_the_zone" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     domain_name = "upload.example.org"
   }
@@ -227,6 +286,10 @@ run "rejects_a_name_outside_the_zone" {
 
 run "rejects_secrets_among_the_settings" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     settings = { SMTP_PASSWORD = "plain" }
@@ -238,6 +301,10 @@ run "rejects_secrets_among_the_settings" {
 run "rejects_ses_without_an_identity" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     mail = { from = "diagport@example.com" }
   }
@@ -247,6 +314,10 @@ run "rejects_ses_without_an_identity" {
 
 run "rejects_smtp_without_a_server" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     mail = { from = "diagport@example.com", via = "smtp" }
@@ -258,6 +329,10 @@ run "rejects_smtp_without_a_server" {
 run "rejects_a_year_cut_short" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     log_retention_days = 90
   }
@@ -267,6 +342,10 @@ run "rejects_a_year_cut_short" {
 
 run "rejects_backups_copied_to_where_they_are" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     backup_copy_region = "eu-west-1"
@@ -278,6 +357,10 @@ run "rejects_backups_copied_to_where_they_are" {
 run "rejects_a_vpn_without_certificates" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     enable_client_vpn = true
   }
@@ -287,6 +370,10 @@ run "rejects_a_vpn_without_certificates" {
 
 run "rejects_a_role_map_without_roles" {
   command = plan
+
+  module {
+    source = "./tests/variables"
+  }
 
   variables {
     aws_roles_map = { MESSAGES = { sns = "publisher" } }
@@ -298,6 +385,10 @@ run "rejects_a_role_map_without_roles" {
 run "rejects_a_storage_that_there_is_not" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     storage_backend = "ebs"
   }
@@ -308,9 +399,27 @@ run "rejects_a_storage_that_there_is_not" {
 run "rejects_a_staff_sign_in_without_tls" {
   command = plan
 
+  module {
+    source = "./tests/variables"
+  }
+
   variables {
     alb_oidc = { issuer = "http://id.example.com", authorization_endpoint = "https://id.example.com/a", token_endpoint = "https://id.example.com/t", user_info_endpoint = "https://id.example.com/u", client_id = "x", client_secret = "y" }
   }
 
   expect_failures = [var.alb_oidc]
+}
+
+run "rejects_one_role_for_all_to_the_bucket" {
+  command = plan
+
+  module {
+    source = "./tests/variables"
+  }
+
+  variables {
+    aws_roles_map = { STORAGE = { s3 = "arn:aws:iam::222222222222:role/storage" } }
+  }
+
+  expect_failures = [var.aws_roles_map]
 }
