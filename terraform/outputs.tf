@@ -67,3 +67,8 @@ output "dashboard_url" {
   description = "The dashboard in the console."
   value       = "https://${var.region}.console.aws.amazon.com/cloudwatch/home?region=${var.region}#dashboards:name=${aws_cloudwatch_dashboard.portal.dashboard_name}"
 }
+
+output "release" {
+  description = "What was applied last; the weekly look for drift compares with it, and not with a newer image."
+  value       = { image_tag = var.image_tag, run_migrations = var.run_migrations }
+}

@@ -32,7 +32,7 @@ variable "clamav_image_tag" {
 }
 
 variable "cpu_architecture" {
-  description = "Architecture of the images. ARM costs a fifth less; ClamAV's image must have been built for it."
+  description = "Architecture of web, scheduler and migrate tasks. ARM costs a fifth less, if the portal's image was built for both: workers and freshclam stay on X86_64, which is all that ClamAV's image exists for."
   type        = string
   default     = "X86_64"
 
@@ -43,7 +43,7 @@ variable "cpu_architecture" {
 }
 
 variable "web" {
-  description = "Web tasks: cpu (units of 1/1024 vCPU), memory (MiB), least and most tasks, gunicorn processes in each and threads of a process."
+  description = "Web tasks: cpu (units of 1/1024 vCPU), memory (MiB), least and most tasks, gunicorn processes in each and threads of a process, requests (a minute and task that are fine)."
   type = object({
     cpu       = optional(number, 512)
     memory    = optional(number, 2048)
@@ -51,8 +51,14 @@ variable "web" {
     max       = optional(number, 6)
     processes = optional(number, 2)
     threads   = optional(number, 256)
+    requests  = optional(number, 1500)
   })
   default = {}
+
+  validation {
+    condition     = contains([256, 512, 1024, 2048, 4096], var.web.cpu) && var.web.memory >= 2 * var.web.cpu && var.web.memory <= 8 * var.web.cpu && (var.web.memory == 512 || var.web.memory % 1024 == 0)
+    error_message = "web needs a size that Fargate has: 256, 512, 1024, 2048 or 4096 units, and two to eight MiB for each of them, in whole GiB."
+  }
 
   validation {
     condition     = var.web.min >= 1 && var.web.min <= var.web.max
@@ -92,6 +98,11 @@ variable "worker" {
   validation {
     condition     = var.worker.memory >= var.worker.clamd_memory + 1536
     error_message = "worker.memory must leave 1536 MiB to the workers beside clamd."
+  }
+
+  validation {
+    condition     = contains([256, 512, 1024, 2048, 4096], var.worker.cpu) && var.worker.memory >= 2 * var.worker.cpu && var.worker.memory <= 8 * var.worker.cpu && (var.worker.memory == 512 || var.worker.memory % 1024 == 0)
+    error_message = "worker needs a size that Fargate has: 256, 512, 1024, 2048 or 4096 units, and two to eight MiB for each of them, in whole GiB."
   }
 
   validation {

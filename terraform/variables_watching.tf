@@ -39,13 +39,13 @@ variable "upload_notification_emails" {
 }
 
 variable "waf_rate_limit" {
-  description = "Requests in five minutes from one address before it is refused. Sign-in has a tenth of it."
+  description = "Requests in five minutes from one address before it is refused. An open list or inbox asks every three seconds, which makes 100: allow for the largest office behind one address. What is sent to sign-in doors has a fortieth of it."
   type        = number
-  default     = 6000
+  default     = 20000
 
   validation {
     condition     = var.waf_rate_limit >= 1000 && var.waf_rate_limit <= 2000000000
-    error_message = "waf_rate_limit must be at least 1000: an upload in chunks is many requests."
+    error_message = "waf_rate_limit must be at least 1000: an upload in chunks is many requests, and so is an open page."
   }
 }
 
@@ -53,6 +53,12 @@ variable "enable_cloudfront_assets" {
   description = "Serve /static through CloudFront from a bucket of its own."
   type        = bool
   default     = false
+}
+
+variable "sync_assets" {
+  description = "Put the release's static files into that bucket before its web tasks start. Needs scripts/sync-assets.sh, the AWS command line, and static/ as it is in the image. false: they are put there otherwise (docs/deploy/)."
+  type        = bool
+  default     = true
 }
 
 variable "enable_client_vpn" {

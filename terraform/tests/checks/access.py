@@ -10,7 +10,7 @@ _KEY_POLICIES = {"aws_kms_key", "aws_kms_key_policy", "aws_kms_external_key"}
 _NEED_EVERYTHING = (  # AWS knows no resource for them
     "ssmmessages:",
     "ecr:GetAuthorizationToken",
-    "logs:GetQueryResults",
+    "logs:DescribeLogGroups",
     "logs:StopQuery",
 )
 _WRITES = ("s3:DeleteObject", "s3:PutObjectTagging", "s3:PutObjectVersionTagging", "s3:DeleteObjectTagging")

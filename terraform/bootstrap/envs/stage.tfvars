@@ -1,0 +1,4 @@
+environment = "stage"
+account_id  = "222222222222"
+region      = "eu-west-1"
+repository  = "example/diagport"

@@ -1,0 +1,234 @@
+# Who comes in, by which door, and what of it is written down.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "dns"
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "us_east_1"
+  source = "./tests/mocks"
+}
+
+mock_provider "aws" {
+  alias  = "backup_copy"
+  source = "./tests/mocks"
+}
+
+mock_provider "random" {}
+
+variables {
+  environment        = "stage"
+  repository         = "example/diagport"
+  region             = "eu-west-1"
+  account_ids        = { stage = "222222222222", prod = "333333333333" }
+  vpc_cidr           = "10.20.0.0/16"
+  availability_zones = ["eu-west-1a", "eu-west-1b"]
+  hosted_zone_name   = "example.com"
+  domain_name        = "upload.example.com"
+  ecr_registry       = "444444444444.dkr.ecr.eu-west-1.amazonaws.com"
+  image_tag          = "0123abc"
+  mail               = { from = "Diagport <diagport@example.com>", ses_identity = "example.com" }
+  alarm_emails       = ["portal-alarms@example.com"]
+  run_migrations     = false
+}
+
+run "bodies_are_never_a_reason_to_refuse" {
+  command = plan
+
+  assert {
+    condition = alltrue(flatten([
+      for rule in aws_wafv2_web_acl.portal.rule : [
+        for group in rule.statement[0].managed_rule_group_statement : [
+          for override in group.rule_action_override : length(override.action_to_use[0].count) == 1
+        ]
+      ]
+    ]))
+    error_message = "What is overridden counts, and does nothing else."
+  }
+
+  assert {
+    condition = length(setsubtract(
+      ["SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "EC2MetaDataSSRF_BODY", "SQLi_BODY", "SQLiExtendedPatterns_BODY", "Log4JRCE_BODY", "JavaDeserializationRCE_BODY"],
+      flatten([for rule in aws_wafv2_web_acl.portal.rule : [for group in rule.statement[0].managed_rule_group_statement : group.rule_action_override[*].name]])
+    )) == 0
+    error_message = "No rule that reads bodies blocks: diagnostics look like attacks."
+  }
+
+  assert {
+    condition = toset(flatten([
+      for rule in aws_wafv2_web_acl.portal.rule : [
+        for group in rule.statement[0].managed_rule_group_statement : group.name if length(group.scope_down_statement) == 0
+      ]
+    ])) == toset(["AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesAnonymousIpList"])
+    error_message = "Upload doors are left out of all groups but those that look at addresses."
+  }
+
+  assert {
+    condition     = alltrue([for path in ["/upload", "/upload/", "/upload/node1.log.tgz", "/tus", "/tus/0123", "/t/CODE", "//upload"] : can(regex(local.upload_doors, path))])
+    error_message = "These are the doors that bundles come in by."
+  }
+
+  assert {
+    condition     = !anytrue([for path in ["/", "/t", "/tickets/1/revoke", "/uploads", "/sign-in", "/api/v1/uploads", "/x/upload"] : can(regex(local.upload_doors, path))])
+    error_message = "These are not."
+  }
+}
+
+run "too_many_requests_are_told_when_to_come_again" {
+  command = plan
+
+  variables {
+    waf_rate_limit = 4000
+  }
+
+  assert {
+    condition     = { for rule in aws_wafv2_web_acl.portal.rule : rule.name => one(rule.statement[0].rate_based_statement[*].limit) if startswith(rule.name, "rate") } == { rate = 4000, rate-sign-in = 100 }
+    error_message = "All requests, and what is sent to the doors of sign-in."
+  }
+
+  assert {
+    condition = alltrue([
+      for rule in aws_wafv2_web_acl.portal.rule : rule.action[0].block[0].custom_response[0].response_code == 429
+      if startswith(rule.name, "rate")
+    ])
+    error_message = "429 says to come again; senders do, and go on."
+  }
+
+  assert {
+    condition     = alltrue([for path in ["/sign-in", "/sign-in/second", "/reset", "/reset/TOKEN", "/activate/TOKEN"] : can(regex(local.sign_in_doors, path))])
+    error_message = "These are the doors where somebody may guess."
+  }
+}
+
+run "logs_hold_nothing_that_opens_a_door" {
+  command = plan
+
+  assert {
+    condition = length(setsubtract(
+      ["cookie", "authorization", "x-csrftoken"],
+      flatten([for field in aws_wafv2_web_acl_logging_configuration.portal.redacted_fields : field.single_header[*].name])
+    )) == 0
+    error_message = "Cookies, tokens and CSRF tokens are left out."
+  }
+
+  assert {
+    condition     = anytrue([for field in aws_wafv2_web_acl_logging_configuration.portal.redacted_fields : length(field.query_string) == 1])
+    error_message = "So are query strings."
+  }
+
+  assert {
+    condition = alltrue([
+      for filter in aws_wafv2_web_acl_logging_configuration.portal.logging_filter[0].filter : filter.behavior == "DROP" && alltrue([
+        for condition in filter.condition : endswith(condition.label_name_condition[0].label_name, ":webacl:diagport-stage:secret-in-address")
+      ])
+    ])
+    error_message = "Requests whose address gives leave are not logged."
+  }
+
+  assert {
+    condition     = alltrue([for path in ["/t/code", "//t/code", "/reset/token", "/activate/token", "/unsubscribe/token"] : can(regex(local.secret_in_paths, path))]) && !can(regex(local.secret_in_paths, "/tickets/1"))
+    error_message = "These addresses give leave by themselves."
+  }
+
+  assert {
+    condition     = !anytrue(concat([aws_wafv2_web_acl.portal.visibility_config[0].sampled_requests_enabled], [for rule in aws_wafv2_web_acl.portal.rule : rule.visibility_config[0].sampled_requests_enabled]))
+    error_message = "Samples would show in the console what logs leave out."
+  }
+}
+
+run "for_some_networks_it_has_no_second_door" {
+  command = plan
+
+  variables {
+    environment           = "prod"
+    allowed_ingress_cidrs = ["203.0.113.0/24", "198.51.100.0/24"]
+  }
+
+  assert {
+    condition     = toset(keys(aws_vpc_security_group_ingress_rule.alb_https)) == toset(["203.0.113.0/24", "198.51.100.0/24"]) && length(aws_vpc_security_group_ingress_rule.alb_ipv6) == 0
+    error_message = "Nobody but them, and nobody by IPv6."
+  }
+
+  assert {
+    condition     = aws_lb.portal.ip_address_type == "ipv4" && keys(aws_route53_record.portal) == ["A"] && !aws_vpc.this.assign_generated_ipv6_cidr_block
+    error_message = "No IPv6 address that leads past the rule."
+  }
+
+  assert {
+    condition     = length(aws_route53_health_check.portal) == 0
+    error_message = "Route 53 is none of them."
+  }
+}
+
+run "production_is_asked_from_outside" {
+  command = plan
+
+  variables {
+    environment = "prod"
+  }
+
+  assert {
+    condition     = aws_route53_health_check.portal[0].resource_path == "/healthz" && aws_route53_health_check.portal[0].type == "HTTPS"
+    error_message = "As customers ask."
+  }
+
+  assert {
+    condition     = aws_lb.portal.ip_address_type == "dualstack" && keys(aws_route53_record.portal) == ["A", "AAAA"]
+    error_message = "By both kinds of address."
+  }
+
+  assert {
+    condition     = aws_lb.portal.enable_deletion_protection && aws_kms_key.data.enable_key_rotation && aws_kms_key.ops.enable_key_rotation
+    error_message = "The door stays, and keys turn over."
+  }
+}
+
+run "tasks_reach_what_they_need_by_its_port" {
+  command = plan
+
+  assert {
+    condition     = { for name, rule in aws_vpc_security_group_egress_rule.store : name => rule.to_port } == { web-postgres = 5432, web-redis = 6379, worker-postgres = 5432, worker-redis = 6379, worker-efs = 2049 }
+    error_message = "Stores, and the web no file system."
+  }
+
+  assert {
+    condition     = length(aws_vpc_security_group_egress_rule.worker_smtp) == 0 && length(aws_vpc_security_group_egress_rule.alb_provider) == 0
+    error_message = "With SES there is no mail server to reach, and without alb_oidc no provider."
+  }
+}
+
+run "and_more_where_there_is_more" {
+  command = plan
+
+  variables {
+    storage_backend     = "efs"
+    mail                = { via = "smtp", from = "Diagport <diagport@example.com>", smtp_host = "mail.example.com" }
+    interface_endpoints = ["ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "ssmmessages", "kms", "sqs", "sns", "sts", "monitoring", "email"]
+    aws_roles_map       = { MESSAGES = { DEFAULT = "arn:aws:iam::555555555555:role/messages" } }
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.store["web-efs"].to_port == 2049
+    error_message = "The web writes bundles there."
+  }
+
+  assert {
+    condition     = aws_vpc_security_group_egress_rule.worker_smtp[0].to_port == 587
+    error_message = "Workers send mail."
+  }
+
+  assert {
+    condition     = length(aws_vpc_endpoint.interface) == 12 && alltrue([for endpoint in aws_vpc_endpoint.interface : endpoint.private_dns_enabled])
+    error_message = "Each under its usual name."
+  }
+
+  assert {
+    condition     = join(" ", local.own_account_ids) == "222222222222 555555555555"
+    error_message = "Endpoints let in principals of the accounts whose roles the portal may take on."
+  }
+}
