@@ -7,11 +7,13 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Dialect, Engine, ExceptionContext, create_engine, event, text
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
+from app.db_access import NOTICES_SILENCE, Access
 from app.domain.errors import BadRequestError, DependencyError
 
 #: The database's roles. What signs in to it may do nothing until it speaks as one of them.
@@ -38,29 +40,36 @@ class Database:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._access = Access()
         # Rows are read after the commit by views and jobs, so they must not expire with it.
         self.sessions = sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
     def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
         """Make the engine; no connection is opened before the first use."""
-        return cls(
-            create_engine(
-                url,
-                pool_size=pool_size,
-                max_overflow=pool_size,
-                pool_timeout=5,
-                pool_pre_ping=True,
-                hide_parameters=True,  # errors are logged; what people typed is not
-                connect_args={
-                    "connect_timeout": 5,
-                    "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
-                    " -c idle_in_transaction_session_timeout=30000"
-                    # one plan for every word that is searched for, or every organisation, fits none
-                    " -c plan_cache_mode=force_custom_plan",
-                },
-            )
+        engine = create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=5,
+            pool_pre_ping=True,
+            hide_parameters=True,  # errors are logged; what people typed is not
+            connect_args={
+                **NOTICES_SILENCE,
+                "options": "-c timezone=UTC -c statement_timeout=15000 -c lock_timeout=5000"
+                " -c idle_in_transaction_session_timeout=30000"
+                # one plan for every word that is searched for, or every organisation, fits none
+                " -c plan_cache_mode=force_custom_plan",
+            },
         )
+        database = cls(engine)
+        event.listen(engine, "do_connect", database._connect)
+        event.listen(engine, "handle_error", _leave_read_only)
+        return database
+
+    def _connect(self, dialect: Dialect, _record: object, words: Any, named: Any) -> DBAPIConnection:
+        with self._access.noted():
+            return dialect.connect(*words, **named)
 
     @contextmanager
     def transaction(self, organisation_id: UUID | None = None) -> Iterator[Session]:
@@ -107,6 +116,16 @@ class Database:
         with self.transaction() as session:
             return UNWALLED if session.scalar(_MIGHT_DO_ANYTHING) else None
 
+    def refused(self) -> bool:
+        """Whether the server does not take our password any more; False of one that is away.
+
+        Pooled connections go on, so this asks by one of its own, at most every few seconds.
+        """
+        return self._access.refused(lambda: psycopg.connect(**self._to() | _ASKING).close())
+
+    def _to(self) -> dict[str, Any]:
+        return dict(self.engine.dialect.create_connect_args(self.engine.url)[1])
+
     def listen(self, channel: str) -> Iterator[str]:
         """Yield what is said on ``channel`` from now on (NOTIFY), over a connection of its own.
 
@@ -114,9 +133,8 @@ class Database:
             DependencyError: the connection cannot be made, or was lost; what is said until the next
                 call is not heard.
         """
-        to = dict(self.engine.dialect.create_connect_args(self.engine.url)[1]) | _LISTENING
         try:
-            with psycopg.connect(**to, autocommit=True) as connection:
+            with psycopg.connect(**self._to() | _LISTENING, autocommit=True) as connection:
                 connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
                 while True:
                     for said in connection.notifies(timeout=_LISTEN_SECONDS):
@@ -127,17 +145,24 @@ class Database:
 
     def renew(self) -> None:
         """Forget the connections that were inherited through fork, without closing them."""
+        self._access = Access()
         self.engine.dispose(close=False)
 
 
 _LISTEN_SECONDS = 30.0
 _LISTENING: dict[str, Any] = {
-    "connect_timeout": 5,  # seconds
-    "tcp_user_timeout": 10_000,  # milliseconds
+    **NOTICES_SILENCE,
     "application_name": "diagport listening",  # for who looks at pg_stat_activity
 }
+_ASKING: dict[str, Any] = {"connect_timeout": 2, "application_name": "diagport asking"}
 
 _TIMED_OUT, _READ_ONLY = "57014", "25006"  # query_canceled; read_only_sql_transaction, as in a failover
+
+
+def _leave_read_only(context: ExceptionContext) -> None:
+    """Take a server that has become a reader for one that is gone: the pool signs in anew elsewhere."""
+    if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+        context.is_disconnect = True
 
 
 def _sqlstate(error: Exception) -> str | None:

@@ -16,10 +16,18 @@ def _redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict
     return event
 
 
-def configure(level: str = "INFO") -> None:
-    """Send everything, the libraries' records included, through one JSON renderer."""
+def configure(level: str = "INFO", deployment: str = "") -> None:
+    """Send everything, the libraries' records included, through one JSON renderer.
+
+    Every line names the ``deployment``, if there is one, as ``environment``, as metrics do.
+    """
+
+    def name_deployment(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        return {"environment": deployment, **event} if deployment else event
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_deployment,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _redact,

@@ -1,39 +1,53 @@
 """Settings: the environment, checked once at start. Every variable begins with DIAGPORT_."""
 
+import re
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
+from re import fullmatch
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import IPvAnyNetwork, NonNegativeInt, PositiveInt, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import (
+    AliasChoices,
+    Field,
+    IPvAnyNetwork,
+    NonNegativeInt,
+    PositiveInt,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from app.aws_roles import RolesMap
+from app.database_settings import DatabaseSettings
 
 MIB = 1024**2
 _VARIETY = 10  # different characters that a key has at least; 32 random hex digits have 14 or so
 _PLACEHOLDERS = ("changeme", "change-me", "change_me", "password", "secretkey", "secret-key", "secret_key")
 NOWHERE = Path()  # a directory that is not set up
+_PLACE = r"https?://[a-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)*/?"
 
 
-class Settings(BaseSettings):
+class Settings(DatabaseSettings):
     """Defaults are safe for production; anything secret or site-specific has none.
 
-    Sizes are bytes, times are seconds.
+    Sizes are bytes, times are seconds. The database's are in `app.database_settings`.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="DIAGPORT_", frozen=True, extra="forbid", hide_input_in_errors=True
-    )
-
     environment: Literal["production", "development"] = "production"
+    # which of several installations this is, in log lines and CloudWatch's metrics; else the environment
+    deployment: str = Field(default="", validate_default=True, max_length=64)
     secret_key: SecretStr
     base_url: str  # as people type it; links in mails begin with it
     trusted_hosts: tuple[str, ...] = ()  # names by which it may be asked for, besides that of base_url
     old_secret_keys: tuple[SecretStr, ...] = ()  # what they encrypted is still read
     proxy_hops: NonNegativeInt = 0  # reverse proxies in front whose X-Forwarded-* are believed
+    # where this release's copy of static/ is served from, if not from here: an address without a query
+    assets_url: str | None = None
 
-    database_url: SecretStr  # postgresql+psycopg://...
     redis_url: SecretStr  # redis://, rediss:// or unix://
-    clamd_address: str  # unix:/path or tcp:host:port
+    clamd_address: str | None = None  # unix:/path or tcp:host:port; needed by what scans (docs/scanning.md)
     clamd_timeout: float = 120.0  # longest silence within one stream
 
     storage: Literal["filesystem", "s3"] = "filesystem"  # takes what is new; the other is read if set up
@@ -46,7 +60,12 @@ class Settings(BaseSettings):
 
     mail: Literal["smtp", "ses"] = "smtp"  # how mails leave: a mail server, or Amazon's SES
     ses_region: str | None = None  # what boto3 finds, if not said
-    aws_endpoint: str | None = None  # of a stand-in for SNS and SES
+    upload_events_queue: str | None = None  # URL of the SQS queue in which S3 says what came
+    aws_endpoint: str | None = None  # of a stand-in for SNS, SES, SQS and STS
+    # category -> service -> ARN of the role to take on there (app.aws_roles); else the task's own is used
+    aws_roles_map: RolesMap = Field(
+        default={}, validation_alias=AliasChoices("diagport_aws_roles_map", "aws_roles_map")
+    )
     smtp_host: str = "127.0.0.1"
     smtp_port: int = 25
     smtp_starttls: bool = False
@@ -64,6 +83,8 @@ class Settings(BaseSettings):
     max_open_bodies: PositiveInt = 128  # arriving at a time in one web process, of one organisation
     web_threads: PositiveInt = 256  # of one web process (gunicorn.conf.py); each open body holds one
     web_reserved_threads: PositiveInt = 32  # of them, never lent to bodies
+    keepalive: PositiveInt = 125  # of an idle connection (gunicorn.conf.py); longer than the load balancer's
+    graceful_timeout: PositiveInt = 110  # from SIGTERM to the end, for what is under way; ECS waits for 120
 
     session_idle: PositiveInt = 30 * 60
     session_lifetime: PositiveInt = 12 * 3600
@@ -97,10 +118,18 @@ class Settings(BaseSettings):
     probe_padding_bytes: PositiveInt = 200 * 10**6  # harmless bytes before the last of the test viruses
     queue_stuck_after: PositiveInt = 600  # admins are told when something has waited this long for a worker
     backup_hint: Path = NOWHERE  # a file that whatever makes backups touches when it has made one
+    heartbeats: Path = NOWHERE  # a directory where workers and scheduler touch ROLE.heartbeat while they live
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     metrics_networks: tuple[IPvAnyNetwork, ...] = (IPv4Network("127.0.0.0/8"), IPv6Network("::1/128"))
     emf: bool = False  # the scheduler prints metrics for CloudWatch (embedded metric format)
     otlp_endpoint: str | None = None  # http://host:4318: traces go there; without it there are none
+
+    @field_validator("deployment")
+    @classmethod
+    def _a_name(cls, value: str, given: ValidationInfo) -> str:
+        if not fullmatch(r"[A-Za-z0-9_.-]*", value):
+            raise ValueError("DIAGPORT_DEPLOYMENT must be a name such as prod or eu-1")
+        return value or str(given.data.get("environment", ""))
 
     @field_validator("secret_key")
     @classmethod
@@ -127,6 +156,13 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
             raise ValueError("DIAGPORT_BASE_URL must be an origin such as https://upload.example.com")
         return value.rstrip("/")
+
+    @field_validator("assets_url")
+    @classmethod
+    def _place_of_assets(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(_PLACE, value):  # it goes into a header, where a space has a meaning
+            raise ValueError("DIAGPORT_ASSETS_URL must be like https://assets.example.com/release")
+        return value.rstrip("/") if value else None
 
     @field_validator("otlp_endpoint")
     @classmethod

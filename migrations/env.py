@@ -1,26 +1,30 @@
 """Alembic's way in: one connection, one transaction per migration, bounded waits for locks."""
 
-import os
-
+import psycopg
 from alembic import context
-from sqlalchemy import Connection, create_engine, pool, text
+from alembic.util import CommandError
+from pydantic import SecretStr, ValidationError
+from sqlalchemy import Connection, Engine, create_engine, pool, text
+from sqlalchemy.exc import OperationalError
 
+from app import log
+from app.migrating.login import let_in
+from app.migrating.patience import PAUSES, patiently
+from app.migrating.settings import MigrationSettings
 from app.models import Base
 
 config = context.config
 
 
 def run() -> None:
-    """Migrate as the tables' owner: DIAGPORT_MIGRATION_URL, or the portal's own if it owns them.
+    """Migrate as the tables' owner, then let the portal's login in: see `MigrationSettings`.
 
-    A test hands in another URL.
+    A test hands in another "url" and "login", and shorter "pauses".
     """
-    url = config.attributes.get("url") or os.environ.get("DIAGPORT_MIGRATION_URL")
-    url = url or os.environ["DIAGPORT_DATABASE_URL"]
-    engine = create_engine(url, poolclass=pool.NullPool)
-    with engine.connect() as connection:
-        # A migration that has to wait for a lock stops everybody behind it: give up soon instead.
-        connection.execute(text("SET lock_timeout = '5s'"))
+    settings = _settings()
+    engine = create_engine(settings.owner_url(), poolclass=pool.NullPool)
+    with _connected(engine) as connection:
+        connection.execute(_PATIENCE, {"wait": f"{round(settings.migration_lock_timeout * 1000)}ms"})
         connection.commit()
         context.configure(
             connection=connection,
@@ -28,31 +32,59 @@ def run() -> None:
             transaction_per_migration=True,
             compare_server_default=True,
         )
-        with context.begin_transaction():
-            context.run_migrations()
-        _let_in(connection)
+        wanted = context.get_context().opts.get("destination_rev")
+        patiently(lambda: _migrate(connection), config.attributes.get("pauses", PAUSES), wanted)
+        if settings.login:
+            _let_in(connection, settings.login, settings.password)
     engine.dispose()
 
 
-def _let_in(connection: Connection) -> None:
-    """Let DIAGPORT_DATABASE_LOGIN, which the portal signs in as, speak as the portal's roles.
+def _settings() -> MigrationSettings:
+    """Read the environment, and log as the portal does. Raises CommandError: something is missing."""
+    if url := config.attributes.get("url"):
+        handed = {"migration_url": url, "database_login": config.attributes.get("login")}
+        return MigrationSettings.model_validate(handed)
+    log.configure()
+    try:
+        return MigrationSettings()
+    except ValidationError as error:
+        said = (" ".join([*map(str, each["loc"]), each["msg"]]) for each in error.errors())
+        raise CommandError(f"The migrations' settings: {'; '.join(said)}") from None
 
-    It owns nothing, and may do nothing before it says which of them it is.
-    """
-    login = config.attributes.get("login") or os.environ.get("DIAGPORT_DATABASE_LOGIN")
-    if not login or connection.scalar(_ROLES_THERE) != 2 or connection.scalar(_IS_IN, {"login": login}):
-        return  # or one who may has done it already: docs/operations/database.md
-    name = connection.dialect.identifier_preparer.quote(login)
-    connection.execute(text(f"ALTER ROLE {name} NOINHERIT"))
-    connection.execute(text(f"GRANT diagport_staff, diagport_tenant TO {name}"))
-    connection.commit()
+
+def _connected(engine: Engine) -> Connection:
+    try:
+        return engine.connect()
+    except OperationalError as error:
+        raise CommandError(f"The database does not let migrations in: {error.orig}") from None
 
 
-_ROLES_THERE = text("SELECT count(*) FROM pg_roles WHERE rolname IN ('diagport_staff', 'diagport_tenant')")
-_IS_IN = text(
-    "SELECT NOT rolinherit AND pg_has_role(rolname, 'diagport_staff', 'MEMBER')"
-    " AND pg_has_role(rolname, 'diagport_tenant', 'MEMBER') FROM pg_roles WHERE rolname = :login"
-)
+def _migrate(connection: Connection) -> None:
+    try:
+        connection.execute(_ONE_AT_A_TIME)  # until this connection ends
+        connection.commit()
+        with context.begin_transaction():
+            context.run_migrations()
+    finally:
+        connection.rollback()  # looking at the version begins a transaction too
+
+
+def _let_in(connection: Connection, login: str, password: SecretStr | None) -> None:
+    """Raises CommandError: the owner may not do that, or there is no such login."""
+    own = connection.connection.driver_connection
+    if not isinstance(own, psycopg.Connection):
+        raise TypeError("only psycopg is spoken here")
+    try:
+        let_in(own, login, password)
+    except psycopg.Error as error:
+        raise CommandError(
+            f"The tables are migrated, but {own.info.user} could not let {login} in:"
+            f" {str(error).splitlines()[0]}. See docs/operations/database.md."
+        ) from error
+
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_lock(hashtext('diagport migrations'))")
+_PATIENCE = text("SELECT set_config('lock_timeout', :wait, false)")
 
 
 run()

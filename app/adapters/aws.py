@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
+from app.adapters.aws_session import OWN, Identity, session
 from app.domain.errors import DeliveryRefusedError, DeliveryUncertainError, DependencyError
 
 CONNECT_SECONDS: Final = 5.0
@@ -33,20 +34,19 @@ _SERVER_ERRORS: Final = 500
 
 
 class Clients:
-    """Clients of one service, one for each region; made anew after a fork."""
+    """Clients of one service, one for each region, as ``identity``; made anew after a fork."""
 
-    def __init__(self, service: str, endpoint: str | None) -> None:
-        self._service, self._endpoint = service, endpoint
+    def __init__(self, service: str, endpoint: str | None, identity: Identity = OWN) -> None:
+        self._service, self._endpoint, self._identity = service, endpoint, identity
         self._made: dict[tuple[int, str | None], Any] = {}
 
     def of(self, region: str | None) -> Any:
         """Return the client of a region. Nothing is sent twice of its own accord: the outbox does that."""
         key = os.getpid(), region
         if key not in self._made:
-            import boto3
             from botocore.config import Config
 
-            self._made[key] = boto3.session.Session().client(
+            self._made[key] = session(self._identity, region).client(
                 self._service,  # type: ignore[call-overload]  # one of the few that are used here
                 region_name=region,
                 endpoint_url=self._endpoint,
@@ -77,7 +77,8 @@ def judged(service: str, final: frozenset[str] | None = None) -> Iterator[None]:
         code = error.response.get("Error", {}).get("Code", "")
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         for_good = code in final if final is not None else status < _SERVER_ERRORS and code not in _LATER
-        if for_good:
+        # A role that may not be taken on is put right without losing messages.
+        if for_good and error.operation_name != "AssumeRole":
             raise DeliveryRefusedError(f"{service} refused it.", cause=code) from error
         raise DependencyError(f"{service} asks to try later.", cause=code) from error
     except exceptions.ParamValidationError as error:

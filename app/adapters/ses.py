@@ -3,7 +3,9 @@
 from typing import Final
 
 from app.adapters.aws import Clients, judged
+from app.adapters.aws_session import Identity
 from app.adapters.mail import compose_mime
+from app.aws_roles import MESSAGES
 from app.ports import Message
 from app.settings import Settings
 
@@ -12,11 +14,12 @@ _FINAL: Final = frozenset({"BadRequestException", "MessageRejected"})
 
 
 class SesMailer:
-    """Sends as whoever boto3 finds. SES writes a Message-ID of its own over ours; threads stay."""
+    """Sends as the mapped role or the task's. SES writes a Message-ID of its own over ours; threads stay."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._clients = Clients("sesv2", settings.aws_endpoint)
+        identity = Identity.at(settings, MESSAGES, "ses")
+        self._clients = Clients("sesv2", settings.aws_endpoint, identity)
 
     def send(self, message: Message) -> None:
         """Hand the mail to SES; see the port."""

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from app.adapters import envelope
 from app.adapters.aws import Clients, judged
+from app.adapters.aws_session import OWN, Identity
 from app.domain.channel_address import is_fifo, region_of
 from app.domain.errors import DeliveryRefusedError
 from app.ports import Message
@@ -16,11 +17,11 @@ _ATTRIBUTES: Final = ("organisation", "case", "state")
 
 
 class Sns:
-    """Publishes as whoever boto3 finds: the task's role, the environment."""
+    """Publishes as ``identity``, else as whoever boto3 finds: the task's role, the environment."""
 
-    def __init__(self, source: str, endpoint: str | None = None) -> None:
+    def __init__(self, source: str, endpoint: str | None = None, identity: Identity = OWN) -> None:
         self._source = source
-        self._clients = Clients("sns", endpoint)
+        self._clients = Clients("sns", endpoint, identity)
 
     def send(self, message: Message) -> None:
         """Publish the event to the topic whose ARN it is addressed to; see the port."""

@@ -26,7 +26,7 @@ def print_metrics(system: System) -> None:
     bells = metrics.ask(system.adapters.queue)
     with system.work() as uow:
         found, now = figures(uow.session), clock.now(uow.session)
-    lines = emf.lines(metrics.readings(found, bells), system.settings.environment, now)
+    lines = emf.lines(metrics.readings(found, bells), system.settings.deployment, now)
     # Not as log records: those may be switched off. In one piece, for other threads write too.
     sys.stdout.write("".join(f"{line}\n" for line in lines))
     sys.stdout.flush()

@@ -18,9 +18,9 @@ _Labels = tuple[tuple[str, str], ...]
 _Values = dict[str, tuple[str, float]]  # unit and value by metric name
 
 
-def lines(readings: Iterable[Reading], environment: str, at: datetime) -> Iterator[str]:
-    """Yield JSON documents, each without a line break."""
-    everywhere = {"environment": environment, "service": "diagport"}
+def lines(readings: Iterable[Reading], deployment: str, at: datetime) -> Iterator[str]:
+    """Yield JSON documents, each without a line break. ``deployment`` is their dimension `environment`."""
+    everywhere = {"environment": deployment, "service": "diagport"}
     for labels, values in _by_labels(readings).items():
         names = sorted(values)
         for start in range(0, len(names), MOST):

@@ -8,12 +8,13 @@ import hashlib
 import time
 from base64 import b64encode
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
 import requests
 
-from app.adapters.storage.s3.client import Connection
+from app.adapters.storage.s3.client import Account, Connection, make_client
 from app.adapters.storage.s3.presigning import Presigning
 from app.domain.errors import NotFoundError, StateConflictError
 from app.domain.parts import Part, SignedRequest
@@ -213,3 +214,18 @@ def test_without_versions_nobody_is_sent_to_the_store(swift: S3Server) -> None:
     etag = swift.client.head_object(Bucket=name, Key=f"files/{key}")["ETag"].strip('"')
     signed = store.sign_download(key, f"files:5-{etag}", disposition="attachment", mimetype="a/b", seconds=60)
     assert signed is None
+
+
+@pytest.mark.parametrize(
+    ("bucket", "region", "host"),
+    [
+        ("uploads", "eu-west-1", "uploads.s3.eu-west-1.amazonaws.com"),
+        ("uploads", "us-east-1", "uploads.s3.us-east-1.amazonaws.com"),
+        ("uploads.example.com", "eu-west-1", "s3.eu-west-1.amazonaws.com"),
+    ],
+)
+def test_addresses_at_aws_are_of_the_bucket_s_own_region(bucket: str, region: str, host: str) -> None:
+    """Young buckets are redirected to their region for hours, which browsers do not follow with a body."""
+    client = make_client(Account(bucket, region, access_key="of-a-test", secret_key="of-a-test"))
+    address = client.generate_presigned_url("get_object", Params={"Bucket": bucket, "Key": "files/x"})
+    assert urlsplit(address).hostname == host

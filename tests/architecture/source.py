@@ -8,7 +8,17 @@ from pathlib import Path
 
 from app.cli.dev import ROOT
 
-_NOT_OURS = {".git", ".venv", ".local", "node_modules", "vendor", "__pycache__", "results"}
+_NOT_OURS = {
+    ".git",
+    ".venv",
+    ".venv-infra",
+    ".terraform",
+    ".local",
+    "node_modules",
+    "vendor",
+    "__pycache__",
+    "results",
+}
 _CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
 
 

@@ -44,6 +44,17 @@ def test_everything_becomes_one_object_a_line(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.usefixtures("restored")
+def test_every_line_names_the_deployment(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.configure("INFO", "eu-1")
+    logs.get_logger("test").info("ours")
+    logging.getLogger("some.library").warning("theirs")
+    assert [(line["event"], line["environment"]) for line in lines(capsys)] == [
+        ("ours", "eu-1"),
+        ("theirs", "eu-1"),
+    ]
+
+
+@pytest.mark.usefixtures("restored")
 def test_a_request_binds_its_id_and_no_secret_is_written(
     client: FlaskClient, system: System, capsys: pytest.CaptureFixture[str]
 ) -> None:

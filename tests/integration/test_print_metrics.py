@@ -21,7 +21,7 @@ from tests.unit.test_emf import check
 def printing(system: System) -> System:
     with system.work() as uow:
         end(uow, Run("a step", seconds=1.0, every=60.0))
-    return replace(system, settings=system.settings.model_copy(update={"emf": True}))
+    return replace(system, settings=system.settings.model_copy(update={"emf": True, "deployment": "eu-1"}))
 
 
 def test_every_metric_is_printed_once_a_minute(printing: System, capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,6 +30,7 @@ def test_every_metric_is_printed_once_a_minute(printing: System, capsys: pytest.
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     for document in found:
         check(document)
+        assert document["environment"] == "eu-1"
     names = {key for document in found for key in document if key.startswith("diagport_")}
     expected = {metric.name for metric in METRICS} - {"diagport_signatures_age_seconds"}  # they have no date
     assert {name.removesuffix("_sum").removesuffix("_count") for name in names} == expected

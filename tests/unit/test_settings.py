@@ -30,7 +30,7 @@ def test_production_is_the_default() -> None:
     assert settings.secure
 
 
-@pytest.mark.parametrize("name", GOOD)
+@pytest.mark.parametrize("name", sorted(set(GOOD) - {"clamd_address"}))  # which the web does without
 def test_what_is_missing_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(f"DIAGPORT_{name.upper()}", raising=False)
     with pytest.raises(ValidationError, match=f"(?i){name}"):

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from ipaddress import IPv6Address, ip_address
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 from flask.typing import ResponseReturnValue
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -14,6 +14,7 @@ from app.web.access import public
 from app.web.context import system, system_work
 from app.web.health import ESSENTIAL, checks
 from app.web.ops import metrics
+from app.web.probing import prober
 
 blueprint = Blueprint("ops", __name__)
 
@@ -21,14 +22,25 @@ blueprint = Blueprint("ops", __name__)
 @blueprint.get("/healthz")
 @public
 def healthz() -> ResponseReturnValue:
-    """Say that this process answers; nothing else is asked."""
+    """Say that this process answers, and is not to be replaced by another.
+
+    Nothing that is away makes it red, for a new process would help nothing. But one whose password the
+    database refuses was given it before it changed: the next one gets the new one.
+    """
+    if prober().ask({"refused": system().database.refused})["refused"] is True:
+        return jsonify(status="The database refuses the password."), HTTPStatus.SERVICE_UNAVAILABLE
     return jsonify(status="ok")
 
 
 @blueprint.get("/readyz")
 @public
 def readyz() -> ResponseReturnValue:
-    """Say of each dependency whether it answers; 503 when no upload could be acknowledged."""
+    """Say of each dependency whether it answers; 503 when no upload could be acknowledged.
+
+    Or when the process was told to stop: it finishes what it has, and whoever asks goes elsewhere.
+    """
+    if current_app.extensions["diagport.bodies"].stopping:
+        return jsonify(status="stopping", checks={}), HTTPStatus.SERVICE_UNAVAILABLE
     found = checks(system())
     failing = {name for name, check in found.items() if not check.ok}
     status = "ready" if not failing else "unavailable" if failing & ESSENTIAL else "degraded"

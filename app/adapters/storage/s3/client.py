@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from app.adapters.aws_session import OWN, Identity, session
 from app.domain.errors import DependencyError, NotFoundError, PortalError, StorageFullError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _FULL = {"QuotaExceeded", "StorageFull", "XMinioStorageFull", "InsufficientStora
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Where the bucket is, and who we are there; None is left to boto3 to find."""
+    """Where the bucket is, and who we are there: by a key of our own, else by ``identity``."""
 
     bucket: str
     region: str | None = None
@@ -36,6 +36,7 @@ class Account:
     secret_key: str | None = field(default=None, repr=False)
     tries: int = TRIES
     read_seconds: float = READ_SECONDS
+    identity: Identity = OWN
 
 
 class Connection:
@@ -60,7 +61,8 @@ def make_client(account: Account) -> "S3Client":
     A body is signed by the checksum that goes with it, which the store compares: hashing it a
     second time, for the signature alone, is left out.
     """
-    return boto3.session.Session().client(
+    identity = OWN if account.access_key else account.identity
+    return session(identity, account.region).client(
         "s3",
         region_name=account.region,
         endpoint_url=account.endpoint,
@@ -74,9 +76,22 @@ def make_client(account: Account) -> "S3Client":
             max_pool_connections=_CONNECTIONS,
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
-            s3={"addressing_style": "path" if account.endpoint else "auto", "payload_signing_enabled": False},
+            s3={
+                "addressing_style": _style(account),
+                "us_east_1_regional_endpoint": "regional",
+                "payload_signing_enabled": False,
+            },
         ),
     )
+
+
+def _style(account: Account) -> Literal["path", "virtual"]:
+    """Choose where the bucket's name goes: not "auto", which signs addresses of S3's global host.
+
+    That one redirects, for hours, what concerns a young bucket of another region, and browsers then
+    fail at CORS. A certificate covers no name with dots, nor do other stores' hosts.
+    """
+    return "path" if account.endpoint or "." in account.bucket else "virtual"
 
 
 @contextmanager
