@@ -1,0 +1,1 @@
+"""What pipelines run. Standard library only, and no import of the portal."""
