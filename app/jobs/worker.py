@@ -1,19 +1,28 @@
-"""The RQ worker: only names on the list run, in a fork with fresh connections."""
+"""The RQ worker: only names on the list run, in a fork with fresh connections.
+
+Told to stop it begins nothing more. The job under way has `Settings.graceful_timeout` seconds, less those
+that it takes to let go of it (`app.jobs.letting_go`); told again, it lets go at once.
+"""
 
 import ctypes
 import os
 import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from rq import Queue, Worker, worker_registration
-from rq.job import Job
+from rq.exceptions import InvalidJobOperation, StopRequested
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from app import log as logs
 from app import tracing
 from app.domain.jobs import JobName, QueueName
-from app.jobs import JOBS
+from app.jobs import JOBS, heartbeat, letting_go
 from app.log import get_logger
 from app.system import System
 
@@ -23,8 +32,17 @@ _PR_SET_PDEATHSIG = 1
 _WORKER_TTL = 30  # seconds; it beats twice as often, and is taken for dead 60 seconds after it stops
 
 
-def make_worker(system: System, connection: Any, queue: QueueName) -> Worker:
-    """Return a worker for one queue (with several, RQ loses the job of a worker that dies)."""
+_FAREWELL_SECONDS = 10.0  # before the end, for letting go
+_TWICE_SECONDS = 1.0  # within which a second signal is the first one, sent twice
+
+
+def make_worker(
+    system: System, connection: Any, queue: QueueName, protect: Callable[[], None] = lambda: None
+) -> Worker:
+    """Return a worker for one queue (with several, RQ loses the job of a worker that dies).
+
+    ``protect`` is called about every half minute of a job.
+    """
     job_class = _allow_listed(system)
     return _ForkingWorker(
         [Queue(queue, connection=connection, serializer=JSONSerializer, job_class=job_class)],
@@ -34,15 +52,19 @@ def make_worker(system: System, connection: Any, queue: QueueName) -> Worker:
         log_job_description=False,
         worker_ttl=_WORKER_TTL,
         system=system,
+        protect=protect,
     )
 
 
 class _ForkingWorker(Worker):
     max_connection_wait_time = 5.0  # seconds between two looks for a Redis that is away
 
-    def __init__(self, *args: Any, system: System, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, system: System, protect: Callable[[], None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._system = system
+        self._protect = protect
+        self._told_at = 0.0
+        self._hurried = False
         if system.settings.otlp_endpoint:
             tracing.prepare()
 
@@ -57,6 +79,47 @@ class _ForkingWorker(Worker):
             tracing.start(endpoint, "worker", self._system.settings.environment, hurried=True)
         super().main_work_horse(job, queue)
 
+    def setup_work_horse_signals(self) -> None:
+        """Listen to whether to let go; RQ's own job would die of it."""
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]
+        letting_go.listen()
+
+    def maintain_heartbeats(self, job: Job) -> None:
+        """Protect what lasts: a job that ends sooner than this ends within the time after SIGTERM, too.
+
+        Were every short one protected, a queue that is never empty would let no release through.
+        """
+        self._protect()
+        super().maintain_heartbeats(job)
+
+    def handle_warm_shutdown_request(self) -> None:
+        """Set the job under way its time."""
+        super().handle_warm_shutdown_request()  # type: ignore[no-untyped-call]
+        self._told_at = time.monotonic()
+        left = self._system.settings.graceful_timeout
+        limit = threading.Timer(left - min(_FAREWELL_SECONDS, left / 2), self._hurry)
+        limit.daemon = True
+        limit.start()
+
+    def request_force_stop(self, signum: int, frame: Any) -> None:  # noqa: ARG002
+        """Ask for the job at the second signal. RQ would kill it; whoever wants that has SIGKILL."""
+        if time.monotonic() - self._told_at > _TWICE_SECONDS:
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Ask the job to let go."""
+        self._hurried = True
+        if self.horse_pid:
+            self.kill_horse(signal.SIGTERM)
+
+    def monitor_work_horse(self, job: Job, queue: Queue) -> None:
+        """Forget a job that was handed on without RQ's knowledge: it neither failed nor was lost."""
+        super().monitor_work_horse(job, queue)
+        if self._hurried:
+            with suppress(InvalidJobOperation):  # it is gone already, as whatever ends by itself
+                if job.get_status() is JobStatus.STARTED:
+                    job.delete(remove_from_queue=False)
+
     def perform_job(self, job: Job, queue: Queue) -> bool:
         """Do it. The fork ends without a word right after, so what it traced is sent first."""
         try:
@@ -66,9 +129,20 @@ class _ForkingWorker(Worker):
             tracing.flush()
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
-        """Register too: RQ does so at birth alone, and a Redis that was emptied has forgotten it."""
+        """Register too: RQ does so at birth alone, and a Redis that was emptied has forgotten it.
+
+        The container's sign of life comes first: where Redis is away, another worker would not be better.
+
+        Raises:
+            StopRequested: the database refuses our password, and no job is under way.
+        """
+        heartbeat.beat(self._system.settings, self.queues[0].name)
         super().heartbeat(timeout, pipeline)
         worker_registration.register(self, pipeline)
+        if not self.is_horse and self._system.database.refused():
+            self._stop_requested = True  # after the job that is under way, which beats by a pipeline
+            if pipeline is None:
+                raise StopRequested  # a bell that was just taken will be rung again
 
 
 def _allow_listed(system: System) -> type[Job]:

@@ -28,13 +28,23 @@ class TidyConnection:
       opens the body (`app.web.body`) and sets another pace: the bodies of forms are small.
     - An answer before the end of the body closes the connection, which then lingers, though in
       no thread of the server's: the sender may finish and read (`app.web.lingering`).
+    - So does any answer once the process is ``stopping``: the next request goes elsewhere.
     """
 
-    def __init__(self, app: WSGIApplication, *, timeout: float, rate: int = 0, window: float = 10.0) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        *,
+        timeout: float,
+        rate: int = 0,
+        window: float = 10.0,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.app = app
         self.timeout = timeout
         self.rate = rate
         self.window = window
+        self._stopping = stopping
         self._lingerer = Lingerer()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -56,7 +66,7 @@ class TidyConnection:
             held = environ["wsgi.input"] = HeldInput(stream, connection)
 
         def start(*args: Any) -> Any:
-            if _unread(stream.reader) or (held and held.held):
+            if _unread(stream.reader) or (held and held.held) or self._stopping():
                 response.force_close()
             return start_response(*args)
 

@@ -18,6 +18,7 @@ class Got:
     path: str
     headers: "Headers[str, str]"
     body: bytes
+    method: str
 
 
 class HookSink:
@@ -31,11 +32,13 @@ class HookSink:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                sink.got.append(Got(self.path, self.headers, body))
+                sink.got.append(Got(self.path, self.headers, body, self.command))
                 if callable(sink.answer):
                     sink.answer(self)
                 else:
                     answer(sink.answer)(self)
+
+            do_PUT = do_POST  # noqa: N815  # http.server's name
 
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""

@@ -73,11 +73,12 @@ class Tus:
         assert head.status_code == 200
         return int(head.headers["Upload-Offset"])
 
-    def begin(self, offset: int, length: int) -> Sender:
+    def begin(self, offset: int, length: int, **headers: str) -> Sender:
         """Begin a chunk; its bytes are still to be sent."""
         return Sender(
             self.live, "PATCH", self.path, length,
             Tus_Resumable="1.0.0", Upload_Offset=str(offset), Content_Type="application/offset+octet-stream",
+            **headers,
         )  # fmt: skip
 
     def patch(self, offset: int, end: int | None = None) -> Answer:

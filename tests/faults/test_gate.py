@@ -13,7 +13,10 @@ from tests.factories.eicar import eicar
 from tests.factories.engines import OwnClamd
 from tests.faults.lab import Lab
 
-OVERDUE = "UPDATE gate SET probed_at = probed_at - interval '10 minutes', probing_since = NULL"
+OVERDUE = (
+    "WITH tests AS (UPDATE scanner_test SET tested_at = tested_at - interval '10 minutes')"
+    " UPDATE gate SET probed_at = probed_at - interval '10 minutes', probing_since = NULL"
+)
 
 
 @pytest.fixture

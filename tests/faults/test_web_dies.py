@@ -1,9 +1,6 @@
-"""The web dies or is told to stop while bytes arrive: F1, F22."""
+"""The web dies while bytes arrive: F1. How it stops when it is told to: test_web_stops.py."""
 
-import hashlib
 import json
-import signal
-import time
 from collections.abc import Callable
 
 from tests.faults.lab import Lab, Sender, Tus
@@ -53,31 +50,4 @@ def test_killed_in_mid_put_nothing_is_sealed_and_the_retry_is_the_only_upload(
     kept = lab.live.sql("SELECT count(*) FROM upload WHERE state NOT IN ('receiving', 'abandoned')")
     assert kept == [(2,)]
     sender.close()
-    lab.all_kept()
-
-
-def test_told_to_stop_it_finishes_the_chunk_and_the_rest_comes_after_the_restart(
-    lab: Lab, bundle: Callable[..., bytes]
-) -> None:
-    """F22: a deployment in the middle of an upload."""
-    tus = Tus(lab.live, bundle(2 * MIB, 2))
-    half = len(tus.content) // 2
-    sender = tus.begin(0, half)
-    sender.send(tus.content[: half // 2])
-    lab.wait(lambda: tus.durable() > 0, "a checkpoint in mid-chunk", 20)
-    web = lab["web"]
-    assert web.popen
-    web.popen.send_signal(signal.SIGTERM)
-    began = time.monotonic()
-    sender.send(tus.content[half // 2 : half])
-    answer = sender.answer()
-    assert (answer.status, answer.headers["Upload-Offset"]) == (204, str(half))
-    web.popen.wait(25)
-    assert time.monotonic() - began < 25
-    lab.restart("web")
-    assert tus.offset() == half
-    finished = tus.patch(half)
-    assert finished.status == 200
-    assert json.loads(finished.body)["sha256"] == hashlib.sha256(tus.content).hexdigest()
-    lab.acknowledged(json.loads(finished.body), tus.content)
     lab.all_kept()

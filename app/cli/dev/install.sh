@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what `make GOAL` needs and this machine lacks; does nothing the second time.
-# Usage: install.sh lint|run|test
+# Usage: install.sh lint|infra|run|test|vendor; `vendor`, for the image: the front-end files alone
 set -eu
 cd "$(dirname "$0")/../../.."
 
@@ -22,7 +22,7 @@ find_python() {
 
 missing_packages() {
     [ -x .venv/bin/python ] || [ -n "$(find_python)" ] || echo python3 python3-venv
-    [ "$1" != lint ] || return 0
+    [ "$1" != lint ] && [ "$1" != infra ] || return 0
     ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
     have redis-server || echo redis-server
     have clamd || echo clamav-daemon
@@ -34,6 +34,9 @@ missing_packages() {
     have chromium || echo chromium
     have git || echo git
     have openssl || echo openssl
+    have clamscan || echo clamav
+    have busybox || echo busybox # the ClamAV image's shell
+    have nginx || echo nginx # two web tasks stand behind it
     # What customers send with.
     have wget || echo wget
     have sos || echo sosreport
@@ -65,23 +68,28 @@ install_packages() {
     $apt install -y --no-install-recommends "$@" >/dev/null
 }
 
-install_python_packages() {
+install_python_packages() { # ENVIRONMENT REQUIREMENTS...
+    venv=$1
+    shift
     # The scripts of a virtual environment name its place, so it cannot move.
-    wanted="$PWD $(cat requirements.txt requirements-dev.txt | sha256sum)"
-    found=$(cat .venv/.installed 2>/dev/null || :)
+    wanted="$PWD $(cat "$@" | sha256sum)"
+    found=$(cat "$venv/.installed" 2>/dev/null || :)
     [ "$found" != "$wanted" ] || return 0
-    say "Installing Python packages into .venv"
+    say "Installing Python packages into $venv"
     case $found in
         "$PWD "*) ;;
         *)
             python=$(find_python)
             [ -n "$python" ] || { say "Python 3.11 or newer is needed, and not to be had here."; exit 1; }
-            "$python" -m venv --clear .venv
+            "$python" -m venv --clear "$venv"
             ;;
     esac
-    .venv/bin/python -m pip install --quiet --no-input --disable-pip-version-check --require-hashes \
-        -r requirements.txt -r requirements-dev.txt
-    printf '%s\n' "$wanted" >.venv/.installed
+    for file; do
+        set -- "$@" -r "$file"
+        shift
+    done
+    "$venv/bin/python" -m pip install --quiet --no-input --disable-pip-version-check --require-hashes "$@"
+    printf '%s\n' "$wanted" >"$venv/.installed"
 }
 
 install_browser_files() {
@@ -89,7 +97,7 @@ install_browser_files() {
     wanted=$(cat package-lock.json "app/cli/dev/install.sh" | sha256sum)
     [ ! -d node_modules ] || [ "$(cat $vendor/.installed 2>/dev/null || :)" != "$wanted" ] || return 0
     say "Installing npm packages"
-    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+    npm ci "$@" --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
     mkdir -p $vendor/tabler $vendor/htmx $vendor/tus
     # Tabler ships no licence file; the files' first lines carry it.
     cp node_modules/@tabler/core/dist/css/tabler.min.css node_modules/@tabler/core/dist/js/tabler.min.js $vendor/tabler/
@@ -98,6 +106,14 @@ install_browser_files() {
     printf '%s\n' "$wanted" >$vendor/.installed
 }
 
+if [ "$1" = vendor ]; then
+    install_browser_files --omit=dev
+    exit 0
+fi
 install_packages "$1"
-install_python_packages
+if [ "$1" = infra ]; then
+    install_python_packages .venv-infra requirements-infra.txt
+    exit 0
+fi
+install_python_packages .venv requirements.txt requirements-dev.txt
 [ "$1" = lint ] || install_browser_files

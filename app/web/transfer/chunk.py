@@ -45,8 +45,8 @@ def take(upload: Upload, *, start: int, length: int | None = None) -> Upload:
         OffsetConflictError, GoneError, BadRequestError, QuotaError: see `writing.claim`.
         OvertakenError: another request has overtaken this one; its offset counts.
         LockedError: the one before would not make way.
-        ChecksumMismatchError, TruncatedBodyError, TooLargeError, StorageFullError: the row's
-            offset says what was kept.
+        ChecksumMismatchError, TruncatedBodyError, StoppingError, TooLargeError, StorageFullError: the
+            row's offset says what was kept.
         WrongContentError, DigestMismatchError: refused for good, nothing was kept.
     """
     checks = _announced_checks()
@@ -54,7 +54,9 @@ def take(upload: Upload, *, start: int, length: int | None = None) -> Upload:
     room = max(most - start, 0)
     if request.content_length is not None and request.content_length > room:
         raise TooLargeError(f"{room:,} bytes are still to come; this chunk has more.")
-    body = request_body()  # before the claim: who is told to come again later overtakes nobody
+    # Before the claim: who is told to come again later overtakes nobody. Of a chunk with a checksum
+    # nothing counts before all of it is here.
+    body = request_body(resumable=not checks)
     with work() as uow:
         upload = writing.claim(uow, upload.id, start, length)
     with writers().writing(upload.id, upload.writer_epoch, body) as writer:

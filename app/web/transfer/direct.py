@@ -110,7 +110,7 @@ def _complete(upload: Upload, parts: list[Part]) -> Upload:
     Raises:
         LockedError: another request is at it.
         LostError: the store knows nothing of it any more; nothing was changed.
-        PortalError: as `direct.join` and `records.seal`.
+        PortalError: as `direct.finish`.
     """
 
     def note() -> None:  # whoever looks meanwhile sees that something happens
@@ -118,9 +118,7 @@ def _complete(upload: Upload, parts: list[Part]) -> Upload:
             records.checkpoint(uow, upload.id, upload.declared_bytes or 0)
 
     try:
-        version = direct.join(store_of(upload), upload, parts, note)
-        with work() as uow:
-            return records.seal(uow, upload.id, size=upload.declared_bytes or 0, sha256=None, version=version)
+        return direct.finish(work, store_of(upload), upload, parts, note)
     except direct.PartsMissingError:
         raise
     except (NotFoundError, StateConflictError) as error:

@@ -28,11 +28,12 @@ from app.services import removal
 from app.services.intake import joining, records
 from app.web.access import check_csrf, public, requires
 from app.web.context import actor, store_of, system, work
+from app.web.open_bodies import StoppingError
 from app.web.transfer import chunk, door, parallel, tus_headers
 from app.web.transfer.blueprint import blueprint
 from app.web.transfer.digests import CHECKSUMS
 from app.web.transfer.turns import work_in_turn
-from app.web.transfer.tus_answers import described, respond, taken
+from app.web.transfer.tus_answers import come_again, described, respond, taken
 from app.web.transfer.tus_headers import VERSION, check_version
 from app.web.transfer.writers import asked
 
@@ -169,7 +170,10 @@ def _take(upload: Upload) -> ResponseReturnValue:
     if start != upload.received_bytes:
         raise OffsetConflictError(f"The next chunk begins at byte {upload.received_bytes:,}.")
     length = tus_headers.decimal(request, "Upload-Length") if "Upload-Length" in request.headers else None
-    return taken(chunk.take(upload, start=start, length=length))
+    try:
+        return taken(chunk.take(upload, start=start, length=length))
+    except StoppingError as error:
+        return come_again(_own(upload.id), error)
 
 
 def _end(upload: Upload) -> ResponseReturnValue:

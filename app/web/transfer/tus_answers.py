@@ -9,6 +9,8 @@ from app.domain.lifecycle import STORED
 from app.models import Upload
 from app.services import expiry
 from app.web.context import system
+from app.web.errors import problem_json
+from app.web.open_bodies import StoppingError
 from app.web.transfer.blueprint import blueprint
 from app.web.transfer.tus_headers import VERSION
 from app.web.upload_json import upload_json
@@ -48,6 +50,14 @@ def taken(upload: Upload, *, created: bool = False) -> Response:
     response = respond(HTTPStatus.CREATED if created else HTTPStatus.OK, headers)
     document: Response = jsonify(upload_json(upload))
     response.data, response.content_type = document.data, document.content_type
+    return response
+
+
+def come_again(upload: Upload, error: StoppingError) -> Response:
+    """Answer to a chunk that ends because the process does: how much of it is kept, and when to go on."""
+    response = problem_json(error.status, error.code, error.message, retry_after=error.retry_after)
+    response.headers["Retry-After"] = str(error.retry_after)
+    response.headers.update({name: str(value) for name, value in progress(upload).items()})
     return response
 
 
