@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import NoReturn
 
 import clamd
 
@@ -149,6 +150,21 @@ class ClamdScanner:
                 error=str(error),
                 in_stream=in_stream,
             ) from error
+
+
+class NoScanner:
+    """Implements `app.ports.Scanner` for processes that have none, and need none."""
+
+    def scan(self, chunks: Iterable[bytes | memoryview]) -> StreamVerdict:  # noqa: ARG002  # the port's
+        """Raise ScannerUnavailableError."""
+        return self._away()
+
+    def engine(self) -> Engine:
+        """Raise ScannerUnavailableError."""
+        return self._away()
+
+    def _away(self) -> NoReturn:
+        raise ScannerUnavailableError("This process has no virus scanner: see DIAGPORT_CLAMD_ADDRESS.")
 
 
 def verdict_of(reply: str) -> StreamVerdict:

@@ -9,6 +9,7 @@ from app import tracing
 from app.domain.errors import DependencyError, NotFoundError, ScannerUnavailableError
 from app.domain.lifecycle import UploadState
 from app.domain.verdict import Engine, Obstacle, ScanReport, Verdict
+from app.jobs import gatekeeping, letting_go, tagging
 from app.log import get_logger
 from app.ports import Settles, Storage
 from app.services.scanning import claims, leases, rescans, verdicts
@@ -32,6 +33,9 @@ class _Ending(Protocol):
 
     def hand_back(self, uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
         """Give up without a verdict."""
+
+    def hand_on(self, uow: UnitOfWork, held: Claim) -> None:
+        """Give up for another worker to begin at once."""
 
     def record(self, uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
         """Write the verdict."""
@@ -61,7 +65,9 @@ def rescan_upload(system: System, upload_id: str) -> None:
 def _scanner(system: System, upload_id: str) -> Engine | None:
     """Ask who would scan; None when nobody would: nothing is claimed, and the scheduler rings again."""
     try:
-        return system.adapters.scanner.engine()
+        engine = system.adapters.scanner.engine()
+        gatekeeping.prove_own(system, engine)
+        return engine
     except ScannerUnavailableError as error:
         log.warning("scanner_away", upload_id=upload_id, **error.context)
         return None
@@ -84,7 +90,10 @@ def _scan_and_end(
 ) -> Verdict | None:
     """Return the verdict, if the claim ends with one."""
     try:
-        report, version = _read(system, held, gives_way)
+        with letting_go.at_the_latest(lambda: _hand_on(system, held, ending)):
+            report, version = _read(system, held, gives_way)
+    except letting_go.LetGoError:
+        _hand_on(system, held, ending)
     except LeaseLostError:
         log.warning("lease_lost", upload_id=held.upload_id)
     except _ChangedError:
@@ -108,6 +117,7 @@ def _scan_and_end(
             return None
         with tracing.span("write verdict"), system.work() as uow:
             written = ending.record(uow, held, report, version)
+        tagging.tag_now(system, held.upload_id)  # never before: it would say what nobody has committed
         log.info(
             "scan_done",
             upload_id=held.upload_id,
@@ -122,10 +132,10 @@ def _scan_and_end(
 def _read(
     system: System, held: Claim, gives_way: Callable[[UnitOfWork], bool] | None
 ) -> tuple[ScanReport, str]:
-    """Scan the stored object; stop early when the lease is lost, or another goes first.
+    """Scan the stored object; stop early when the lease is lost, another goes first, or the worker ends.
 
     Raises:
-        LeaseLostError, PreemptedError, _ChangedError: so it was.
+        LeaseLostError, PreemptedError, LetGoError, _ChangedError: so it was.
         Exception: what `read` raises.
     """
 
@@ -143,6 +153,7 @@ def _read(
             beats.append(stack.enter_context(Heartbeat(goes_on, _LOOK_AROUND, PreemptedError)))
 
         def watch() -> None:
+            letting_go.watch()
             for beat in beats:
                 beat.watch()
 
@@ -175,9 +186,15 @@ def _settle(system: System, storage: Storage, held: Claim) -> str:
         raise _ChangedError from None
     if version != held.storage_version:
         with system.work() as uow:
-            if not leases.write(uow, held, {"storage_version": version}):
+            if not leases.write(uow, held, {"storage_version": version, "tagged": None}):
                 raise LeaseLostError
     return version
+
+
+def _hand_on(system: System, held: Claim, ending: _Ending) -> None:
+    with system.work() as uow:
+        ending.hand_on(uow, held)
+    log.info("scan_handed_on", upload_id=held.upload_id)
 
 
 def _hand_back(system: System, held: Claim, ending: _Ending, *, counted: bool) -> None:

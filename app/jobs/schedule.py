@@ -4,8 +4,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from app.jobs import agreeing, gatekeeping, keeping, measuring, periodic, recheck, watching
+from app.jobs import (
+    agreeing,
+    gatekeeping,
+    keeping,
+    measuring,
+    periodic,
+    recheck,
+    reconciling,
+    tagging,
+    watching,
+)
 from app.services.steps import Outcome
+from app.settings import Settings
 from app.system import System
 
 
@@ -13,16 +24,25 @@ from app.system import System
 class Periodic:
     """``every`` seconds, counted from the end of the last run.
 
-    What the step returns, and how it fails, is on the health page (`recording`).
+    What the step returns, and how it fails, is on the health page (`recording`). ``only_with`` names the
+    setting without which there is nothing to do here.
     """
 
     step: Callable[[System], Outcome]
     every: float
+    only_with: str | None = None
 
     @property
     def name(self) -> str:
         return self.step.__name__
 
+    def runs_with(self, settings: Settings) -> bool:
+        """Whether a scheduler of these settings runs it."""
+        return self.only_with is None or bool(getattr(settings, self.only_with))
+
+
+#: What needs a scanner. A scheduler that has none leaves it to `python worker.py gate`, beside each scanner.
+GATE: Final = Periodic(gatekeeping.tend_gate, every=5, only_with="clamd_address")
 
 SCHEDULE: Final = (
     Periodic(periodic.ring_scans, every=2),
@@ -31,7 +51,9 @@ SCHEDULE: Final = (
     Periodic(periodic.ring_outdated, every=2),
     Periodic(periodic.ring_events, every=2),
     Periodic(periodic.ring_deliveries, every=2),
-    Periodic(gatekeeping.tend_gate, every=5),
+    GATE,
+    Periodic(tagging.tag_stored, every=2),
+    Periodic(reconciling.take_upload_events, every=5, only_with="upload_events_queue"),
     Periodic(watching.watch_queues, every=30),
     Periodic(periodic.abandon_stale, every=60),
     Periodic(periodic.warn_expiring, every=600),

@@ -1,30 +1,48 @@
 """The scheduler's loop. It is the sweeper too, so it must not depend on Redis or stop on an error."""
 
 import threading
+from collections.abc import Iterable
 
 from app import log as logs
 from app.domain.errors import DependencyError
+from app.jobs import heartbeat
 from app.jobs.recording import Recorder, forget_others
-from app.jobs.schedule import SCHEDULE, Periodic
+from app.jobs.schedule import GATE, SCHEDULE, Periodic
 from app.log import get_logger
 from app.system import System
 
 log = get_logger(__name__)
 
+_LOOK = 5.0  # seconds between two looks at whether the database still lets us in
+
 
 def run(system: System, stop: threading.Event) -> None:
     """Run every step again and again until ``stop`` is set, each in a thread of its own.
 
-    So a step that takes long, over a million stored objects, keeps no other waiting.
+    So a step that takes long, over a million stored objects, keeps no other waiting. A database that
+    refuses our password sets ``stop`` too: another process gets the new one.
     """
     _look_at_login(system)
     forget_others(system, SCHEDULE)
+    steps = [periodic for periodic in SCHEDULE if periodic.runs_with(system.settings)]
+    _run(system, steps, stop, "scheduler")
+
+
+def run_gate(system: System, stop: threading.Event) -> None:
+    """Test the scanner of this process again and again until ``stop`` is set, and nothing else."""
+    _run(system, [GATE], stop, "gate")
+
+
+def _run(system: System, steps: Iterable[Periodic], stop: threading.Event, role: str) -> None:
     threads = [
-        threading.Thread(target=_repeat, args=(system, periodic, stop), name=periodic.name)
-        for periodic in SCHEDULE
+        threading.Thread(target=_repeat, args=(system, periodic, stop, role), name=periodic.name)
+        for periodic in steps
     ]
     for thread in threads:
         thread.start()
+    while not system.database.refused() and not stop.wait(_LOOK):
+        pass
+    stop.set()
     for thread in threads:
         thread.join()
 
@@ -39,9 +57,10 @@ def _look_at_login(system: System) -> None:
         log.warning("database_login_may_too_much", why=f"The portal {unsafe}.")
 
 
-def _repeat(system: System, periodic: Periodic, stop: threading.Event) -> None:
+def _repeat(system: System, periodic: Periodic, stop: threading.Event, role: str) -> None:
     recorder = Recorder(system, periodic)
     while not stop.is_set():
+        heartbeat.beat(system.settings, role)
         _once(system, periodic, recorder)
         stop.wait(periodic.every)
 

@@ -15,7 +15,7 @@ from app.models.channel import Channel
 from app.models.counter import Counter, CounterMark
 from app.models.delivery import Delivery, EventRecord
 from app.models.factor import AccountLink, Passkey, PasskeyChallenge, PendingSignIn, RecoveryCode, Totp
-from app.models.gate import EngineStatus, Gate
+from app.models.gate import EngineStatus, Gate, ScannerTest
 from app.models.identity import Identity, IdentityProvider, ProviderSignIn, TokenIssuer
 from app.models.notice import CaseFollow, KnownDevice, Notice, Subscription, UploadSight
 from app.models.step_run import StepRun
@@ -51,6 +51,7 @@ __all__ = [
     "ProviderSignIn",
     "RecoveryCode",
     "Scan",
+    "ScannerTest",
     "SignInSession",
     "StepRun",
     "Subscription",

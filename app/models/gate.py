@@ -37,3 +37,15 @@ class Gate(Base):
     passed_at: Mapped[datetime | None]  # when the last one began in which the scanner did all it must
     signatures: Mapped[str | None] = mapped_column(String(200))  # engine and signatures that were probed
     probes: Mapped[list[dict[str, Any]]]  # each a `services.gate.Probe`
+
+
+class ScannerTest(Base):
+    """What one scanner was last found to do: workers may have one each (`services.scanners`)."""
+
+    __tablename__ = "scanner_test"
+
+    place: Mapped[str] = mapped_column(String(255), primary_key=True)  # the same for all who use it
+    engine: Mapped[str] = mapped_column(String(200))  # engine and signatures that were tested
+    tested_at: Mapped[datetime]  # when the last test began
+    passed_at: Mapped[datetime | None]  # when the last one began in which it did all it must
+    failed: Mapped[str | None] = mapped_column(Text)  # why nothing may turn clean by it, for people

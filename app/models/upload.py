@@ -89,6 +89,15 @@ class Upload(WithId, WithCreation, Base):
             "id",
             postgresql_where=text("assignee_id IS NULL AND state IN ('clean', 'unscannable')"),
         ),
+        # The scheduler: whose tag in the store is not written yet (`services.tagging`).
+        Index(
+            "ix_upload_untagged",
+            "storage_name",
+            "id",
+            postgresql_where=text(
+                "tagged IS NULL AND state IN ('clean', 'infected', 'unscannable', 'integrity_failed')"
+            ),
+        ),
         # The scheduler: what is to be deleted next.
         Index(
             "ix_upload_expires_at",
@@ -157,6 +166,7 @@ class Upload(WithId, WithCreation, Base):
     storage_name: Mapped[str] = mapped_column(String(32))
     storage_key: Mapped[str] = mapped_column(String(255), unique=True)
     storage_version: Mapped[str | None] = mapped_column(String(128))  # of the sealed object
+    tagged: Mapped[str | None] = mapped_column(String(16))  # as the store has it; None: that is not known
     multipart_id: Mapped[str | None] = mapped_column(Text)  # S3's name for an unfinished direct upload
 
     lease_until: Mapped[datetime | None]  # a scan is under way until then

@@ -21,11 +21,14 @@ from app.ports.storage import (
     Side,
     Sink,
     Storage,
+    Tags,
     Tier,
 )
+from app.ports.upload_events import Arrived, UploadEvent, UploadEvents
 
 __all__ = [
     "Adapters",
+    "Arrived",
     "Channel",
     "Fetched",
     "Fetcher",
@@ -45,7 +48,10 @@ __all__ = [
     "SigningKeys",
     "Sink",
     "Storage",
+    "Tags",
     "Tier",
+    "UploadEvent",
+    "UploadEvents",
 ]
 
 
@@ -64,6 +70,7 @@ class Adapters:
     openid: OpenId
     channels: Mapping[ChannelKind, Channel] = field(default_factory=dict)  # besides mail
     other_stores: tuple[Storage, ...] = ()
+    upload_events: UploadEvents | None = None  # where the store says what has come to be in it
 
     @property
     def stores(self) -> tuple[Storage, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol, runtime_checkable
 
 from app.domain.parts import Part, SignedRequest
+from app.domain.scan_status import ScanStatus
 
 
 class Sink(Protocol):
@@ -76,6 +77,7 @@ class Storage(Protocol):
 
         Raises:
             NotFoundError: there is none.
+            DependencyError: among others, where the store keeps this process from what has no tag yet.
         """
 
     def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
@@ -104,7 +106,11 @@ class Storage(Protocol):
         """
 
     def check(self) -> None:
-        """Write, read back and remove a small object. Raises DependencyError, StorageFullError."""
+        """Write and read back a small object, of which no more than one stays.
+
+        Raises:
+            DependencyError, StorageFullError: that went wrong.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +168,19 @@ class Settles(Protocol):
 
         Raises:
             NotFoundError: that version is not here.
+        """
+
+
+@runtime_checkable
+class Tags(Protocol):
+    """A store that keeps, on an object, what is known of it, and can be told whom to give it to by that."""
+
+    def tag(self, key: str, version: str, status: ScanStatus) -> None:
+        """Write ``status`` on that very version of a sealed object and on its sides, in place of any before.
+
+        Raises:
+            NotFoundError: that version is not here.
+            DependencyError: the store did not do so.
         """
 
 

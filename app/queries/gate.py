@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from app.models import EngineStatus, Gate
+from app.models import EngineStatus, Gate, ScannerTest
 
 NOT_YET = "The virus scanner has not been tested yet."
-STALE = "The virus scanner has not been tested for half an hour: see whether the scheduler runs."
+STALE = "The virus scanner has not been tested for half an hour: see whether what tests it runs."
 
 #: An open gate is worth this much; tests come every ten minutes (`services.gate`).
 GOOD_FOR = timedelta(minutes=30)
@@ -51,3 +51,9 @@ def current(session: Session) -> GateStatus:
         signatures_age=None if signatures_age is None else float(signatures_age),
         probes=tuple(gate.probes),
     )
+
+
+def scanners(session: Session) -> Sequence[ScannerTest]:
+    """Return what was found of each scanner that was tested lately."""
+    lately = ScannerTest.tested_at > func.now() - GOOD_FOR
+    return session.scalars(select(ScannerTest).where(lately).order_by(ScannerTest.place)).all()

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.verdict import Engine
@@ -17,21 +17,34 @@ from app.uow import UnitOfWork
 _FIXED: Final = {(1, 4): 6, (1, 5): 4}
 
 
+#: For so long the newest signatures that answered are said to be in use, though older ones answer too.
+_LATELY: Final = timedelta(seconds=60)
+
+
 def report(uow: UnitOfWork, engine: Engine) -> None:
-    """Replace the one row."""
+    """Replace the one row, unless a scanner with newer signatures has answered within a minute.
+
+    Where workers have a scanner each, those load new signatures minutes apart, and must not overwrite each
+    other in turn: what is ready would be scanned again for the one, and again for the other.
+    """
     values = {
         "engine": engine.name,
         "signatures": engine.signatures,
         "signatures_at": engine.signatures_at,
         "seen_at": func.now(),
     }
+    other = insert(EngineStatus).values(id=1, **values)
+    older = and_(
+        EngineStatus.signatures_at > other.excluded.signatures_at,  # null where either has no date
+        EngineStatus.seen_at > func.now() - _LATELY,
+    )
     uow.session.execute(
-        insert(EngineStatus).values(id=1, **values).on_conflict_do_update(index_elements=["id"], set_=values)
+        other.on_conflict_do_update(index_elements=["id"], set_=values, where=older.is_not(true()))
     )
 
 
 def silent_for(uow: UnitOfWork, seconds: float) -> bool:
-    """Whether the scanner, having answered once, has not done so for so long."""
+    """Whether no scanner, one having answered once, has done so for so long."""
     seen = select(EngineStatus.seen_at < func.now() - timedelta(seconds=seconds)).where(EngineStatus.id == 1)
     return bool(uow.session.scalar(seen))
 

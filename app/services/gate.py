@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from app.domain.events import Event
@@ -14,7 +14,7 @@ from app.domain.verdict import Engine
 from app.log import get_logger
 from app.models import Gate, Scan, Upload
 from app.queries.gate import GOOD_FOR, NOT_YET
-from app.services import audit, notices
+from app.services import audit, notices, scanners
 from app.services.engine import doubts
 from app.uow import UnitOfWork
 
@@ -42,17 +42,24 @@ class Probe:
 
 
 def is_open(uow: UnitOfWork) -> bool:
-    """Whether anything may turn clean now; nobody closes the gate before this unit of work ends."""
-    return opened_at(uow) is not None
-
-
-def opened_at(uow: UnitOfWork) -> datetime | None:
-    """Return since when the gate is open, None while it is closed; see `is_open`.
+    """Whether anything may turn clean now; nobody closes the gate before this unit of work ends.
 
     One that nobody has tested for too long counts as closed until the next test.
     """
+    return uow.session.scalar(_opened()) is not None
+
+
+def opened_at(uow: UnitOfWork) -> datetime | None:
+    """Return since when the gate is open for what scans here, None while it is closed; see `is_open`.
+
+    It never is for a process whose own scanner has not lately passed, whatever others have proven of theirs.
+    """
+    return uow.session.scalar(_opened().where(scanners.proven(uow.settings)))
+
+
+def _opened() -> Select[datetime]:
     opened = select(Gate.changed_at).where(Gate.id == 1, Gate.open, Gate.probed_at > func.now() - GOOD_FOR)
-    return uow.session.scalar(opened.with_for_update(read=True))
+    return opened.with_for_update(read=True, of=Gate)
 
 
 def stayed_open(uow: UnitOfWork, since: datetime | None) -> bool:
@@ -71,13 +78,20 @@ def begin(uow: UnitOfWork) -> datetime:
 
 
 def begin_if_due(uow: UnitOfWork, engine: Engine) -> datetime | None:
-    """Begin a probe if it is time for one: see `begin`. None when it is not, or one is under way."""
+    """Begin a probe if it is time for one: see `begin`. None when it is not, or one is under way.
+
+    Each scanner has its own time. One that is well need not hurry while another keeps the gate closed.
+    """
     gate, now = _locked(uow), _now(uow)
     under_way = gate.probing_since and (gate.probed_at is None or gate.probing_since > gate.probed_at)
     if under_way and gate.probing_since and gate.probing_since > now - _PATIENCE:
         return None
-    pause = _EVERY if gate.open else _EVERY_WHILE_CLOSED
-    if gate.probed_at and gate.probed_at > now - pause and gate.signatures == _named(engine):
+    mine = scanners.mine(uow)
+    if mine is None:
+        return begin(uow)
+    calm = mine.failed is None and (gate.open or scanners.failing(uow) is not None)
+    pause = _EVERY if calm else _EVERY_WHILE_CLOSED
+    if mine.tested_at > now - pause and mine.engine == _named(engine):
         return None
     return begin(uow)
 
@@ -90,12 +104,16 @@ def give_up(uow: UnitOfWork, began: datetime) -> None:
 
 
 def conclude(uow: UnitOfWork, began: datetime, engine: Engine, probes: Sequence[Probe]) -> None:
-    """Judge by what a probe has shown; open or close the gate. One that began later knows better."""
+    """Judge by what a probe has shown; open or close the gate.
+
+    One of the same scanner that began later knows better.
+    """
     gate = _locked(uow)
-    if gate.probed_at and began < gate.probed_at:
+    mine = scanners.mine(uow)
+    if mine and began < mine.tested_at:
         return
     if any(probe.missed for probe in probes):
-        _doubt_since(uow, gate.passed_at)
+        _doubt_since(uow, mine.passed_at if mine else gate.passed_at)
     failed = next((probe.detail for probe in probes if not probe.passed), None)
     report(uow, probes, _named(engine), failed or doubts(uow, engine), began=began)
 
@@ -116,15 +134,21 @@ def report(
     """Write down what the scanner was found to do; open or close the gate, and tell if that is news.
 
     ``signatures`` names engine and signatures; ``closed_because`` is a sentence for people, None
-    to open.
+    to open. It stays closed while another scanner that is in use fails.
     """
     gate = _locked(uow)
-    _turn(uow, gate, closed_because)
-    gate.probed_at = began or _now(uow)
+    began = began or _now(uow)
+    mine = scanners.mine(uow)
+    passed_at = mine.passed_at if mine else gate.passed_at
     if all(probe.passed for probe in probes):
-        gate.passed_at = gate.probed_at
+        gate.passed_at = passed_at = began
+    scanners.note(uow, signatures, began, passed_at, closed_because)
+    another = None if closed_because else scanners.failing(uow)
+    _turn(uow, gate, closed_because or another)
+    gate.probed_at = max(gate.probed_at or began, began)
     gate.signatures = signatures
-    gate.probes = [asdict(probe) for probe in probes]
+    if another is None:  # else the tests of that one are to be read
+        gate.probes = [asdict(probe) for probe in probes]
 
 
 def _turn(uow: UnitOfWork, gate: Gate, reason: str | None) -> None:

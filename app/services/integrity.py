@@ -1,7 +1,7 @@
 """Whether stored objects are still what they were: saying so when not, and looking at a few."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -53,7 +53,8 @@ def report(work: Work, storage: Storage, upload_id: UUID, version: str, found: s
     """
     if found is None:
         with work() as uow:
-            beside = sample(uow, _WITNESSES, storage.name)
+            # of others the store may not tell this process anything (`services.tagging`)
+            beside = sample(uow, _WITNESSES, storage.name, [UploadState.CLEAN])
             keys = [each.key for each in beside if each.upload_id != upload_id]
         if keys and not any(_is_there(storage, key) for key in keys):
             raise DependencyError("The storage seems to be empty.", looked_for=len(keys))
@@ -109,7 +110,12 @@ def _fail(uow: UnitOfWork, upload_id: UUID, version: str, found: str | None) -> 
     notices.announce(uow, Event.UPLOAD_INTEGRITY_FAILED, failed, occasion=version)
 
 
-def sample(uow: UnitOfWork, count: int = _SAMPLE, storage_name: str | None = None) -> list[Stored]:
+def sample(
+    uow: UnitOfWork,
+    count: int = _SAMPLE,
+    storage_name: str | None = None,
+    states: Collection[UploadState] = JUDGED,
+) -> list[Stored]:
     """Return up to ``count`` objects that have a verdict, from a random place on; maybe of one store."""
     query = (
         select(
@@ -120,7 +126,7 @@ def sample(uow: UnitOfWork, count: int = _SAMPLE, storage_name: str | None = Non
             Upload.size,
             Upload.sha256,
         )
-        .where(Upload.state.in_(JUDGED))
+        .where(Upload.state.in_(states))
         .order_by(Upload.id)
         .limit(count)
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 
 from app.domain.errors import StateConflictError
-from app.domain.lifecycle import UploadState, sources_of
+from app.domain.lifecycle import RESCANNABLE, UploadState, sources_of
 from app.domain.policy import Actor
 from app.domain.retention import NAMELESS
 from app.models import Case, Upload
@@ -79,6 +79,8 @@ def transition(
         values = TOMBSTONE | {"deleted_by": uow.actor.label} | values
     elif to in _DATED:
         values = {"expires_at": expiry(received=values.get("sealed_at"))} | values
+    if to in RESCANNABLE:
+        values = {"tagged": None} | values  # what is written on the object is another state's
     if epoch is not None:
         guards.append(Upload.epoch == epoch)
     won = uow.session.scalar(

@@ -184,6 +184,7 @@ def repoint(uow: UnitOfWork, bundle: Bundle, made: Copy) -> None:
             storage_name=made.storage_name,
             storage_key=made.key,
             storage_version=made.version,
+            tagged=None,
             sha256=made.sha256,
         )
         .returning(Upload)

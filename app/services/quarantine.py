@@ -48,6 +48,7 @@ def release(uow: UnitOfWork, upload_id: UUID, reason: str | None) -> Upload:
     upload.released_at = func.now()
     upload.released_by = uow.actor.label
     upload.release_reason = why
+    upload.tagged = None
     audit.record(uow, "upload.released", upload=upload, why=why)
     released = written(uow, upload)
     notices.announce(uow, Event.UPLOAD_RELEASED, released, occasion=str(released.released_at))
@@ -64,7 +65,7 @@ def withdraw(uow: UnitOfWork, upload_id: UUID) -> Upload:
     upload = locked(uow, upload_id)
     if upload.released_at is None:
         raise StateConflictError("This bundle is not released.", state=upload.state)
-    upload.released_at = upload.released_by = upload.release_reason = None
+    upload.released_at = upload.released_by = upload.release_reason = upload.tagged = None
     audit.record(uow, "upload.release_withdrawn", upload=upload)
     return written(uow, upload)
 

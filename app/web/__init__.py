@@ -68,6 +68,7 @@ def install(app: Flask, system: System) -> None:
         timeout=settings.body_timeout,
         rate=settings.body_min_rate,
         window=min(settings.body_rate_window, _FORM_SECONDS),
+        stopping=lambda: app.extensions["diagport.bodies"].stopping,
     )
     if hops := settings.proxy_hops:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

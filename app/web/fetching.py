@@ -33,8 +33,8 @@ def send_upload(upload_id: UUID) -> Response:
     """Send the bytes of a clean or released upload, provided that they are the ones that were scanned.
 
     Where the store can be asked for that very version by anybody who has an address signed for it, a
-    browser is sent there. Whoever sends credentials gets the bytes: a program may not follow, and take
-    the empty answer for the file.
+    browser is sent there for what is clean. Whoever sends credentials gets the bytes: a program may not
+    follow, and take the empty answer for the file.
 
     Raises:
         NotFoundError: absent, or not visible to whoever asks.
@@ -43,7 +43,7 @@ def send_upload(upload_id: UUID) -> Response:
     """
 
     def answer(upload: Upload, file: BinaryIO, guard: Guard, leave: Leave) -> Response:
-        by_session = request.authorization is None
+        by_session = request.authorization is None and not leave.released
         if request.method == "GET" and by_session and (address := _address(upload, leave)):
             file.close()
             return send_elsewhere(address)

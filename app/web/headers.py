@@ -7,8 +7,9 @@ from app.ports import PresignsUploads
 from app.web.context import secret_in_address, system
 
 _CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self';"
-    " connect-src 'self'{store}; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'{files}; style-src 'self'{files}; img-src 'self'{files} data:;"
+    " font-src 'self'{files}; connect-src 'self'{store};"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -26,10 +27,16 @@ def _store() -> str:
         return ""
 
 
+def _files() -> str:
+    """Return where pages load static files from, other than from here: this release's and no other's."""
+    elsewhere = system().settings.assets_url
+    return f" {elsewhere}/" if elsewhere else ""
+
+
 def _add(response: Response) -> Response:
     headers = response.headers
     if "Content-Security-Policy" not in headers:
-        headers["Content-Security-Policy"] = _CSP.format(store=_store())
+        headers["Content-Security-Policy"] = _CSP.format(store=_store(), files=_files())
     headers.setdefault("X-Content-Type-Options", "nosniff")
     headers.setdefault("Referrer-Policy", "no-referrer" if secret_in_address() else "same-origin")
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")

@@ -101,7 +101,9 @@ def _scanner() -> tuple[Engine | None, GateStatus | None]:
 
 
 def _asset(path: str) -> str:
-    """Return the address of a static file; it changes when the file does."""
+    """Return the address of a static file; it changes when the file does, or with every release."""
+    if elsewhere := system().settings.assets_url:
+        return f"{elsewhere}/{path}"
     file = Path(current_app.static_folder or "") / path
     return url_for("static", filename=path, v=_fingerprint(file, system().settings.environment))
 

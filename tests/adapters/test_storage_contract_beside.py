@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.adapters.storage.s3.storage import S3Storage
 from app.domain.errors import NotFoundError
 from app.ports import Settles
 from tests.adapters.stores import ALL, S3, Store, make_store
@@ -95,6 +96,19 @@ def test_check_leaves_nothing(store: Store) -> None:
     store.storage.check()
 
     assert store.keys() == set()
+
+
+@pytest.mark.parametrize("store", S3, indirect=True)
+def test_checks_by_who_may_not_delete_do_not_pile_up(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(store.storage, S3Storage)
+    at = store.storage.at
+    monkeypatch.setattr(at.client, "delete_objects", lambda **_: pytest.fail("the web may not"))
+    for _ in range(3):
+        store.another().check()
+        store.storage.check()
+
+    found = at.client.list_objects_v2(Bucket=at.bucket)
+    assert [each["Key"] for each in found["Contents"]] == ["incoming/check"]
 
 
 class TestSettle:

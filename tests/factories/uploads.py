@@ -40,10 +40,11 @@ def make_upload(
             records.reject(uow, upload.id, "This is a zip archive.")
         elif state is UploadState.ABANDONED:
             records.abandon(uow, upload.id, "The sender stopped early.")
-        elif state is UploadState.INTEGRITY_FAILED:
-            transition(uow, upload.id, state, reason="The stored bytes changed.")
         elif state is UploadState.DELETED:
             removal.delete(uow, upload.id, "Deleted.")
+    if state is UploadState.INTEGRITY_FAILED:
+        with system.work() as uow:
+            transition(uow, upload.id, state, reason="The stored bytes changed.")
     if state in {UploadState.SCANNING, UploadState.CLEAN, UploadState.INFECTED, UploadState.UNSCANNABLE}:
         _scan(system, upload, state)
     with system.work() as uow:

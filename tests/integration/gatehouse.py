@@ -9,7 +9,7 @@ from app.domain.events import Event
 from app.domain.policy import Role
 from app.domain.verdict import StreamResult, StreamVerdict
 from app.jobs import gatekeeping
-from app.models import AuditChain, AuditEvent, Delivery, EngineStatus, Gate
+from app.models import AuditChain, AuditEvent, Delivery, EngineStatus, Gate, ScannerTest
 from app.queries import gate as gate_query
 from app.queries.gate import GateStatus
 from app.system import System
@@ -28,6 +28,7 @@ def never_tested(system: System, scanner: FakeScanner) -> System:
     teach(scanner)
     with system.work() as uow:
         uow.session.execute(delete(Gate))
+        uow.session.execute(delete(ScannerTest))
     with system.database.sessions() as session:  # as the owner: the portal cannot
         session.execute(delete(AuditChain))
         session.execute(delete(AuditEvent))
@@ -47,6 +48,7 @@ def later(system: System, seconds: float) -> None:
     with system.work() as uow:
         uow.session.execute(update(Gate).values(probed_at=Gate.probed_at - ago))
         uow.session.execute(update(Gate).values(probing_since=Gate.probing_since - ago))
+        uow.session.execute(update(ScannerTest).values(tested_at=ScannerTest.tested_at - ago))
         uow.session.execute(update(EngineStatus).values(seen_at=EngineStatus.seen_at - ago))
 
 

@@ -29,6 +29,7 @@ STAFF_ONLY = {
     "counter_mark",
     "identity_provider",
     "provider_sign_in",
+    "scanner_test",
     "step_run",
     "try_count",
 }

@@ -1,12 +1,14 @@
 """Health in plain words: what is red and why, and whose fault it is."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from app.jobs.schedule import SCHEDULE
 from app.models import StepRun
-from app.services import pausing, steps
+from app.services import gate, pausing, steps
+from app.services.gate import Probe
 from app.services.steps import Run
 from app.system import System
 from app.web.health import steps as health_steps
@@ -48,6 +50,7 @@ def test_what_is_away_is_not_the_scheduler_s_fault(
 ) -> None:
     """F7: one pause of clamd. Only where everything answers is being put off a fault of the scheduler."""
     with system.work() as uow:
+        steps.end(uow, Run("ring_events", 0.1, 2))  # of testing the scanner others than schedulers speak too
         steps.end(uow, Run("tend_gate", 0.1, 5, 1, AWAY))
     assert scheduler(admin) == (True, "All periodic work gets done.")
     with system.work() as uow:
@@ -94,3 +97,19 @@ def test_the_overview_says_what_health_says(system: System, admin: Caller, brows
         assert "One channel is paused: what it should hear of waits." in page
     assert f'href="/admin/channels/{channel.id}"' in health
     assert "It says that it is gone for good (410)." in health
+
+
+def gate_facts(who: Caller) -> dict[str, str]:
+    answer = who.get("/admin/health", headers={"Accept": "application/json"})
+    part = next(part for part in answer.get_json()["parts"] if part["name"] == "gate")
+    return {name: value for name, value in dict(part["facts"]).items() if "Scanner" in name}
+
+
+def test_several_scanners_are_named_with_what_was_found_of_each(system: System, admin: Caller) -> None:
+    assert gate_facts(admin) == {}, "one needs no name"
+    other = system.settings.model_copy(update={"clamd_address": "tcp:clamd-b:3310"})
+    with replace(system, settings=other).work() as uow:
+        gate.report(uow, [Probe("Finds it", False, "It missed.")], "ClamAV 1.4.6, 27000", "It missed.")
+    found = gate_facts(admin)
+    assert found.pop("Scanner at tcp:clamd-b:3310") == "It missed."
+    assert list(found.values()) == ["passed (Fake 1.0)"]

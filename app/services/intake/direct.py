@@ -5,6 +5,7 @@ a stream it cannot hash: the scan, which reads everything, fills in the SHA-256 
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from uuid import UUID
 
@@ -21,6 +22,8 @@ from app.services.intake import records
 from app.services.intake.completion import check_content
 from app.services.intake.records import Announcement
 from app.uow import UnitOfWork
+
+Work = Callable[[], AbstractContextManager[UnitOfWork]]
 
 #: How long a signed address lasts, seconds.
 LASTS = 900
@@ -163,6 +166,25 @@ def join(
         version = store.join_parts(upload.storage_key, upload.multipart_id or "", parts)
     check_content(storage, upload.storage_key)
     return version
+
+
+def finish(
+    work: Work,
+    storage: Storage,
+    upload: Upload,
+    announced: Iterable[Part] = (),
+    confirm: Callable[[], None] = lambda: None,
+) -> Upload:
+    """Put the parts together, look at the result, and seal the row: see `join`. May be repeated.
+
+    ``work`` opens a unit of work of whoever completes it. When this returns, it may be acknowledged.
+
+    Raises:
+        PortalError: as `join` and `records.seal`.
+    """
+    version = join(storage, upload, announced, confirm)
+    with work() as uow:
+        return records.seal(uow, upload.id, size=upload.declared_bytes or 0, sha256=None, version=version)
 
 
 def _missing(upload: Upload, announced: Iterable[Part], have: Iterable[Part]) -> list[int]:

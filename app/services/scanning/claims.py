@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, func, select
 
 from app.domain.events import Event
+from app.domain.jobs import first_scan
 from app.domain.lifecycle import UploadState
 from app.domain.verdict import Obstacle, ScanReport, Verdict
 from app.models import Upload
@@ -72,15 +73,21 @@ def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
     return replace(held, gate=opened)
 
 
-def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
+def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool, seconds: float = leases.REST_SECONDS) -> bool:
     """Let the upload wait again after a short rest; False when the claim is no longer ours.
 
     ``counted`` is false when the bundle cannot be to blame: the scanner was away.
     """
-    mine = leases.rest(uow, held, counted=counted, state=UploadState.SEALED)
+    mine = leases.rest(uow, held, counted=counted, seconds=seconds, state=UploadState.SEALED)
     if mine:
         audit.record(uow, "upload.waiting", upload=uow.session.get_one(Upload, held.upload_id))
     return mine
+
+
+def hand_on(uow: UnitOfWork, held: Claim) -> None:
+    """Let another worker begin at once: nothing hinders the scan but that this one must stop."""
+    if hand_back(uow, held, counted=False, seconds=0):
+        uow.enqueue(first_scan(held.size, uow.settings.scan_large_bytes), str(held.upload_id))
 
 
 def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:

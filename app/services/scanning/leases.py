@@ -15,8 +15,8 @@ from app.domain.lifecycle import UploadState
 from app.models import Upload
 from app.uow import UnitOfWork
 
-#: How long a bundle rests after the scanner could not be reached, seconds.
-_REST = 5
+#: How long a bundle rests after the scanner could not be reached.
+REST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,15 @@ def renew(uow: UnitOfWork, held: Claim) -> bool:
     return write(uow, held, {"lease_until": from_now(uow.settings.scan_lease)})
 
 
-def rest(uow: UnitOfWork, held: Claim, *, counted: bool, **values: object) -> bool:
+def rest(
+    uow: UnitOfWork, held: Claim, *, counted: bool, seconds: float = REST_SECONDS, **values: object
+) -> bool:
     """End the lease without a verdict, let the bundle rest, and set ``values`` with it.
 
     ``counted`` is false when the bundle cannot be to blame. False when the claim is no longer ours.
     """
     attempts = Upload.attempts if counted else Upload.attempts - 1
-    return write(uow, held, {"lease_until": from_now(_REST), "attempts": attempts, **values})
+    return write(uow, held, {"lease_until": from_now(seconds), "attempts": attempts, **values})
 
 
 def write(uow: UnitOfWork, held: Claim, values: Mapping[str, object]) -> bool:

@@ -82,6 +82,12 @@ def hand_back(uow: UnitOfWork, held: Claim, *, counted: bool) -> bool:
     return leases.rest(uow, held, counted=counted)
 
 
+def hand_on(uow: UnitOfWork, held: Claim) -> None:
+    """Let another worker begin at once: nothing hinders the scan but that this one must stop."""
+    if leases.rest(uow, held, counted=False, seconds=0):
+        uow.enqueue(JobName.RESCAN_UPLOAD, str(held.upload_id))
+
+
 def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
     """Write what the second scan said; False when the claim is no longer ours or the gate is closed.
 

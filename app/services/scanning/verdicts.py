@@ -59,6 +59,7 @@ def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
         "rescan_asked_at": None,
         "scanned_for": edition(report.engine),
         "storage_version": storage_version,
+        "tagged": None,
         "sha256": report.sha256,
     }
     if not leases.write(uow, held, values):

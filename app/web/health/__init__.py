@@ -7,9 +7,10 @@ from typing import Any, Final
 from app.domain.errors import DependencyError, PortalError
 from app.domain.jobs import QueueName
 from app.log import get_logger
-from app.queries import gate, health
+from app.queries import engine, gate, health
 from app.system import System
 from app.web.probing import prober
+from app.web.wording import age
 
 log = get_logger(__name__)
 
@@ -17,6 +18,9 @@ Probe = Callable[[], Any]
 
 #: Without these no upload can be acknowledged; without the others it only waits.
 ESSENTIAL: Final = frozenset({"database", "storage"})
+
+#: What tests a scanner asks it every few seconds; after so many without an answer something is wrong.
+UNHEARD: Final = 60
 
 NEVER_RAN: Final = "The scheduler has not run yet."
 SILENT: Final = "The scheduler has done nothing for more than three minutes."
@@ -47,16 +51,18 @@ def look(system: System, more: Mapping[str, Probe]) -> tuple[dict[str, Check], d
         {name: store.check for name, store in stores.items()}
         | {
             "queue": adapters.queue.check,
-            "scanner": adapters.scanner.engine,
             "workers": adapters.queue.workers,
         }
+        | ({"scanner": adapters.scanner.engine} if system.settings.clamd_address else {})
         | dict(more)
     )
     words: dict[str, Callable[[], str | None]] = {
         "database": system.database.check,
         **{name: lambda name=name: _said(answers, name, lambda _: "") for name in stores},  # type: ignore[misc]
         "queue": lambda: _said(answers, "queue", lambda _: ""),
-        "scanner": lambda: _said(answers, "scanner", lambda engine: engine.name),
+        "scanner": lambda: (
+            _said(answers, "scanner", lambda engine: engine.name) if "scanner" in answers else _heard(system)
+        ),
         "workers": lambda: _said(answers, "workers", _workers),
         "gate": lambda: _gate(system),
         "scheduler": lambda: _scheduler(system),
@@ -70,6 +76,17 @@ def _said(answers: Mapping[str, Any], name: str, words: Callable[[Any], str]) ->
     if isinstance(answer, PortalError):
         raise answer
     return words(answer)
+
+
+def _heard(system: System) -> str:
+    """Say which scanner answers those that have one, where this process has none to ask."""
+    with system.work() as uow:
+        found, silence = engine.current(uow.session), engine.silence(uow.session)
+    if found is None or silence is None:
+        raise DependencyError("No virus scanner has answered yet: see whether workers run.")
+    if silence > UNHEARD:
+        raise DependencyError(f"No virus scanner has answered any worker for {age(silence)}.")
+    return found.name
 
 
 def _workers(listening: Mapping[QueueName, int]) -> str:

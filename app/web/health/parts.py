@@ -82,7 +82,8 @@ def _scanner(seen: Seen) -> Part:
         signatures=engine.signatures or "test signatures only" if engine else None,
         age_of_signatures=age(old) if old is not None else None,
     )
-    return Part("scanner", "Virus scanner", not problem, problem or "Answers.", facts)
+    well = "Answers." if seen.settings.clamd_address else "Answers the workers, who have it beside them."
+    return Part("scanner", "Virus scanner", not problem, problem or well, facts)
 
 
 def _gate(seen: Seen) -> Part:
@@ -92,6 +93,11 @@ def _gate(seen: Seen) -> Part:
         last_test=gate.probed_at,
         took=f"{sum(probe.get('seconds', 0.0) for probe in gate.probes):.1f} s" if gate.probes else None,
     )
+    if len(seen.scanners) > 1:
+        facts += tuple(
+            Fact(f"Scanner at {each.place.split()[0]}", each.failed or f"passed ({each.engine})")
+            for each in seen.scanners
+        )
     sentence = "Open: the scanner found all that it must." if gate.open else f"Closed. {gate.reason}"
     return Part("gate", "Gate", gate.open, sentence, facts)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.bootstrap import ROOT
 from app.domain.verdict import Engine
-from app.models import Channel, StepRun
+from app.models import Channel, ScannerTest, StepRun
 from app.ports import HasRoom, HasTiers
 from app.queries import clock, engine, gate, health
 from app.queries.gate import GateStatus
@@ -30,6 +30,7 @@ class Seen:
     now: datetime
     engine: Engine | None
     gate: GateStatus
+    scanners: Sequence[ScannerTest]
     waiting: Sequence[Waiting]
     database: DatabaseFacts
     archiver: ArchiverFacts | None
@@ -66,6 +67,7 @@ def see(system: System) -> Seen:
             now=clock.now(session),
             engine=engine.current(session),
             gate=gate.current(session),
+            scanners=gate.scanners(session),
             waiting=stalls.waiting(uow),
             database=health.database(session),
             archiver=health.archiver(session),

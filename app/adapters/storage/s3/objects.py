@@ -54,11 +54,17 @@ class Found:
 
 
 def find(at: Connection, name: str) -> Found | None:
-    """Return the newest version of the object; None if there is none. Raises ClientError, BotoCoreError."""
+    """Return the newest version of the object; None if there is none.
+
+    Raises:
+        ClientError: of one that this process may not read, too: see `forbidden`.
+        BotoCoreError
+    """
     try:
         head = at.client.head_object(Bucket=at.bucket, Key=name, ChecksumMode="ENABLED")
     except ClientError as error:
-        if absent(error):
+        # A policy that asks for a tag forbids what is not there, for it has none.
+        if absent(error) or (forbidden(error) and not _listed(at, name)):
             return None
         raise
     version_id = head.get("VersionId")
@@ -69,6 +75,29 @@ def find(at: Connection, name: str) -> Found | None:
         None if version_id == "null" else version_id,
         head.get("ChecksumSHA256"),
     )
+
+
+def is_there(at: Connection, name: str) -> bool:
+    """Whether there is such an object, readable or not. Raises ClientError, BotoCoreError."""
+    try:
+        return find(at, name) is not None
+    except ClientError as error:
+        if forbidden(error):
+            return True
+        raise
+
+
+def _listed(at: Connection, name: str) -> bool:
+    """Whether the bucket lists the object, which this process may not read. Raises ClientError."""
+    first = at.client.list_objects_v2(
+        Bucket=at.bucket, Prefix=name, MaxKeys=1
+    )  # itself, before what is beside
+    return any(item["Key"] == name for item in first.get("Contents", []))
+
+
+def forbidden(error: ClientError) -> bool:
+    """Whether the store does not let this process do so."""
+    return code_of(error) in {"AccessDenied", "403"}
 
 
 def sealed(at: Connection, key: str) -> Found:
@@ -144,7 +173,7 @@ def _leave_to_others(error: ClientError) -> None:
     Raises:
         ClientError: it is another error.
     """
-    if code_of(error) != "AccessDenied":
+    if not forbidden(error):
         raise error
     log.info("not_ours_to_delete", why=str(error))
 

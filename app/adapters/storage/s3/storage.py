@@ -1,22 +1,23 @@
 """`app.ports.Storage` over a bucket."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import TYPE_CHECKING, Any, BinaryIO
-from uuid import uuid4
 
 from boto3.s3.transfer import TransferConfig
+from botocore.exceptions import ClientError
 
 from app.adapters.storage.s3 import objects, sealing, settling, states
 from app.adapters.storage.s3.appending import S3Sink
 from app.adapters.storage.s3.client import Account, Connection, s3_errors
 from app.adapters.storage.s3.names import FILES, INCOMING, key_of, name_of
+from app.adapters.storage.s3.objects import forbidden
 from app.adapters.storage.s3.presigning import Presigning
 from app.adapters.storage.s3.reading import open_object
+from app.adapters.storage.s3.tagging import Tagging
 from app.adapters.storage.s3.tiering import Tiering
 from app.domain.errors import DependencyError, NotFoundError, StateConflictError
 from app.ports import Side
@@ -24,12 +25,13 @@ from app.ports import Side
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import ResponseMetadataTypeDef
 
-PROBE = os.urandom(4096)
+PROBE = bytes(range(256)) * 16
+_CHECK = f"{INCOMING}/check"  # no key of anything
 _VERSIONS = ("Versions", "DeleteMarkers")
 _ONE_BY_ONE = TransferConfig(use_threads=False)
 
 
-class S3Storage(Presigning, Tiering):
+class S3Storage(Presigning, Tagging, Tiering):
     """The objects of `names`. Nothing is connected until it is asked for something."""
 
     name = "s3"
@@ -47,7 +49,7 @@ class S3Storage(Presigning, Tiering):
         """
         with s3_errors():
             offsets, whole = states.offsets(self.at, key)
-            if whole or (offset not in offsets and objects.find(self.at, name_of(FILES, key))):
+            if whole or (offset not in offsets and objects.is_there(self.at, name_of(FILES, key))):
                 raise StateConflictError("This upload is complete already.", key=key)
             state = states.load(self.at, key, offset) if offset else states.NOTHING
         confirm()
@@ -80,7 +82,14 @@ class S3Storage(Presigning, Tiering):
     def open(self, key: str) -> tuple[BinaryIO, str]:
         """See `app.ports.Storage`. What is read is of that version, or an OSError."""
         with s3_errors():
-            found = objects.sealed(self.at, key)
+            try:
+                found = objects.sealed(self.at, key)
+            except ClientError as error:
+                if not forbidden(error):
+                    raise
+                raise DependencyError(
+                    "The storage does not give out this file, or not yet. Try again in a moment.", key=key
+                ) from error
         return open_object(self.at, found), found.version
 
     def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
@@ -120,12 +129,13 @@ class S3Storage(Presigning, Tiering):
                 yield from self._listed("list_multipart_uploads", area, ("Uploads",), "Initiated")
 
     def check(self) -> None:
-        """See `app.ports.Storage`."""
-        name = f"{INCOMING}/check.{uuid4()}"
+        """See `app.ports.Storage`.
+
+        It stays, always the same one: the web may delete nothing, and another one may be reading it.
+        """
         with s3_errors():
-            self.at.client.put_object(Bucket=self.at.bucket, Key=name, Body=PROBE)
-            read = self.at.client.get_object(Bucket=self.at.bucket, Key=name)["Body"].read()
-            objects.delete(self.at, [{"Key": name}])
+            self.at.client.put_object(Bucket=self.at.bucket, Key=_CHECK, Body=PROBE)
+            read = self.at.client.get_object(Bucket=self.at.bucket, Key=_CHECK)["Body"].read()
         if read != PROBE:
             raise DependencyError("The storage does not give back what was written to it.")
 

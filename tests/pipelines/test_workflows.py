@@ -1,0 +1,155 @@
+"""Both pipelines: pinned, without keys, and with the same stages. Item 35 of the infrastructure checklist."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from app.cli.dev import ROOT
+
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+CIRCLECI = ROOT / ".circleci" / "config.yml"
+PINNED = re.compile(r"uses: (?P<action>[\w.-]+/[\w.-]+)@(?P<commit>[0-9a-f]{40}) # v\d+\.\d+\.\d+$")
+DOCS = ROOT / "docs" / "deploy" / "pipelines.md"
+
+
+def load(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = YAML(typ="safe").load(path.read_text())
+    return document
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            yield f"{path.stem}/{name}", job
+
+
+def test_every_action_is_pinned_and_documented() -> None:
+    """By its commit; each action by one commit only; where it was compared stands in the documentation."""
+    commits: dict[str, set[str]] = {}
+    for path in WORKFLOWS:
+        for line in path.read_text().splitlines():
+            if re.match(r"\s*(- )?uses: (?!\./)", line):
+                pinned = PINNED.search(line)
+                assert pinned, f"{path.name}: {line.strip()}"
+                commits.setdefault(pinned["action"], set()).add(pinned["commit"])
+    assert set(commits) == {"actions/checkout", "aws-actions/configure-aws-credentials"}
+    for action, found in commits.items():
+        assert len(found) == 1, action
+        assert f"`{found.pop()}`" in DOCS.read_text()
+
+
+def test_every_image_is_pinned_and_documented() -> None:
+    texts = [path.read_text() for path in (*WORKFLOWS, CIRCLECI, ROOT / "scripts" / "build-image.sh")]
+    images = [found for text in texts for found in re.findall(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", text)]
+    assert len(images) >= 5
+    for image in images:
+        assert f"`{image.split('@')[1]}`" in DOCS.read_text(), image
+    for _, job in jobs():
+        assert "@sha256:" in job.get("container", "@sha256:")
+    for executor in load(CIRCLECI)["executors"].values():
+        for docker in executor.get("docker", []):
+            assert "@sha256:" in docker["image"]
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, CIRCLECI], ids=lambda path: path.name)
+def test_no_keys_are_kept(path: Path) -> None:
+    """Roles are assumed with the run's own token; the one secret is a token of the portal's own."""
+    text = path.read_text()
+    assert not re.search(r"aws.access.key|aws.secret|AKIA|\d{12}", text, re.IGNORECASE)
+    assert set(re.findall(r"secrets\.(\w+)", text)) <= {"SMOKE_TOKEN"}
+    assert "pull_request_target" not in text
+    assert "secrets: inherit" not in text
+
+
+def test_workflows_read_unless_they_say_more() -> None:
+    for path in WORKFLOWS:
+        assert load(path)["permissions"] == {"contents": "read"}, path.name
+    may_write = {
+        name: {key for key, value in job["permissions"].items() if value == "write"}
+        for name, job in jobs()
+        if "write" in job.get("permissions", {}).values()
+    }
+    assert may_write.pop("weekly/propose") == {"contents", "pull-requests", "actions"}
+    assert set(map(frozenset, may_write.values())) == {frozenset({"id-token"})}
+
+
+def test_a_checkout_leaves_no_credentials() -> None:
+    for name, job in jobs():
+        for step in job.get("steps", []):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"] == {"persist-credentials": False}, name
+
+
+def test_roles_are_had_where_they_belong() -> None:
+    """Nothing that a pull request runs can apply or push; what applies belongs to a protected environment."""
+    roles = {
+        name: re.findall(r"outputs\.(\w+_role)", str(step["with"]["role-to-assume"]))[0]
+        for name, job in jobs()
+        for step in job.get("steps", [])
+        if step.get("uses", "").startswith("aws-actions/")
+    }
+    assert roles == {
+        "apply/apply": "apply_role",
+        "deploy/build": "push_role",
+        "plan/plan": "plan_role",
+        "weekly/drift": "plan_role",
+    }
+    apply = load(ROOT / ".github" / "workflows" / "apply.yml")["jobs"]["apply"]
+    assert apply["environment"]["name"] == "${{ inputs.environment }}"
+    assert apply["concurrency"] == {"group": "apply-${{ inputs.environment }}", "cancel-in-progress": False}
+    callers = {name for name, job in jobs() if job.get("uses", "").endswith("/apply.yml")}
+    assert callers == {"deploy/apply-dev", "deploy/apply-stage", "deploy/apply-prod"}
+
+
+def test_environments_follow_one_another() -> None:
+    """Stage after dev's smoke test, prod after stage's; each with the digest of its own plan."""
+    deploy = load(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]
+    for name, before in (("dev", None), ("stage", "smoke-dev"), ("prod", "smoke-stage")):
+        apply = deploy[f"apply-{name}"]
+        needs = [f"plan-{name}", *([before] if before else [])]
+        assert list(apply["needs"]) == needs
+        assert f"needs.plan-{name}.result == 'success'" in apply["if"]
+        assert (
+            before is None or f"needs.{before}.result == 'success' || inputs.only == '{name}'" in apply["if"]
+        )
+        assert apply["with"]["digest"] == f"${{{{ needs.plan-{name}.outputs.digest }}}}"
+        assert deploy[f"plan-{name}"]["needs"] == "build"
+        assert "needs.build.result == 'success'" in deploy[f"plan-{name}"]["if"]
+
+
+def test_circleci_holds_before_prod() -> None:
+    workflows = load(CIRCLECI)["workflows"]
+    for name in ("deploy", "rollback"):
+        steps: dict[str, Any] = {}
+        for entry in workflows[name]["jobs"]:
+            for job, more in entry.items() if isinstance(entry, dict) else [(entry, {})]:
+                steps[more.get("name", job)] = {"job": job, **more}
+        assert steps["hold"]["type"] == "approval"
+        assert set(steps["hold"]["requires"]) == {"plan-prod", "smoke-stage"}
+        assert steps["apply-prod"]["requires"] == ["hold"]
+        assert set(steps["apply-stage"]["requires"]) == {"plan-stage", "smoke-dev"}
+        assert {"plan-dev", "apply-dev", "smoke-prod"} <= set(steps)
+    names = {more.get("name", job) for entry in workflows["deploy"]["jobs"] if isinstance(entry, dict)
+             for job, more in entry.items()}  # fmt: skip
+    assert {"terraform/fmt", "validate", "hold"} <= names
+
+
+@pytest.mark.parametrize("path", [*WORKFLOWS, CIRCLECI], ids=lambda path: path.name)
+def test_every_script_that_is_called_is_there(path: Path) -> None:
+    for script in re.findall(r"scripts/[\w-]+\.(?:sh|py)", path.read_text()):
+        assert (ROOT / script).is_file(), script
+
+
+def test_both_call_the_same() -> None:
+    """What a stage does stands in scripts/ and the Makefile; pipelines say when, and with which role."""
+
+    def called(*paths: Path) -> set[str]:
+        what = r"scripts/[\w-]+\.(?:sh|py)(?: (?:plan|apply|drift))?|make [\w-]+"
+        return {found for path in paths for found in re.findall(what, path.read_text())}
+
+    only_circleci = {"scripts/assume-role.sh", "make openssh-client"}
+    assert called(CIRCLECI) - only_circleci == called(*WORKFLOWS) - {"make ca-certificates"}
