@@ -136,7 +136,7 @@ resource "aws_s3_bucket_notification" "uploads" {
   queue {
     id            = "incoming"
     queue_arn     = aws_sqs_queue.upload_events.arn
-    events        = ["s3:ObjectCreated:*"]
+    events        = ["s3:ObjectCreated:CompleteMultipartUpload"] # any other would be a message for each checkpoint
     filter_prefix = local.incoming
   }
 

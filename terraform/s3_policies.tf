@@ -113,6 +113,28 @@ data "aws_iam_policy_document" "uploads" {
     }
   }
 
+  # A signed address outlives the look at the row that made it; so what is only salvaged never has one.
+  statement {
+    sid       = "SignedAddressesAreForClean"
+    effect    = "Deny"
+    actions   = ["s3:GetObject", "s3:GetObjectVersion"]
+    resources = ["${aws_s3_bucket.uploads.arn}/${local.files}*"]
+    principals {
+      type        = "AWS"
+      identifiers = [aws_iam_role.task["web"].arn]
+    }
+    condition {
+      test     = "StringNotEquals"
+      variable = "s3:ExistingObjectTag/scan-status"
+      values   = ["clean"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "s3:authType"
+      values   = ["REST-QUERY-STRING"]
+    }
+  }
+
   # Nor can it write its own verdict, replace what was judged, or remove anything.
   statement {
     sid    = "WebNeitherTagsNorDeletes"

@@ -7,7 +7,7 @@ resource "aws_sqs_queue" "upload_events" {
   kms_data_key_reuse_period_seconds = 300
   visibility_timeout_seconds        = 120
   receive_wait_time_seconds         = 20     # long polling
-  message_retention_seconds         = 345600 # 4 days: a long weekend without a scheduler
+  message_retention_seconds         = 604800 # 7 days: as long as an upload may take
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.upload_events_dlq.arn
     maxReceiveCount     = 5
