@@ -60,6 +60,14 @@ run "bodies_are_never_a_reason_to_refuse" {
   }
 
   assert {
+    condition = length(setsubtract(
+      ["AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet"],
+      [for rule in aws_wafv2_web_acl.portal.rule : rule.name if try(length(rule.override_action[0].none) == 1, false)]
+    )) == 0
+    error_message = "Everything else that these groups know is refused, Log4j's lookups in addresses and headers among it."
+  }
+
+  assert {
     condition = toset(flatten([
       for rule in aws_wafv2_web_acl.portal.rule : [
         for group in rule.statement[0].managed_rule_group_statement : group.name if length(group.scope_down_statement) == 0
