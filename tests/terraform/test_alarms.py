@@ -7,7 +7,7 @@ from typing import Final
 from app.domain.metrics import METRICS, Kind, Metric
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_ALARMS: Final = (ROOT / "terraform" / "alarms.tf", ROOT / "terraform" / "alarms_stores.tf")
+_ALARMS: Final = tuple(sorted((ROOT / "terraform").glob("alarms*.tf")))
 _EVENTS: Final = ROOT / "terraform" / "observability.tf"
 _RUNBOOK: Final = ROOT / "docs" / "operations" / "alarms.md"
 
