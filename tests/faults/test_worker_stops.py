@@ -85,7 +85,7 @@ def test_a_scan_that_does_not_is_handed_to_another_worker_at_once(
     eventually(ended, "the worker's end", 20)
     assert (lab.state(upload_id), tries(lab, upload_id)) == ("sealed", (1, 0))
     queue = RedisQueue(lab.live.application.environment["DIAGPORT_REDIS_URL"])
-    assert queue.queues()[QueueName.SCAN].depth == 1
+    assert queue.queues()[QueueName.SCAN].depth >= 1  # the scheduler rings too
     valve.open()
     lab.restart("scan")
     lab.wait(lambda: lab.state(upload_id) == "clean", "the next worker's verdict", 30)

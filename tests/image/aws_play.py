@@ -54,8 +54,9 @@ class Play:
         }
         (self._directory / "answers.json").write_text(json.dumps(rest | answers))
         (self._directory / "calls.jsonl").unlink(missing_ok=True)
+        # A shell cannot take back a signal that was ignored before it began, as nohup ignores HUP.
         return subprocess.Popen(
-            [SCRIPT, *arguments, *more],
+            ["/usr/bin/env", "--default-signal=HUP,INT", SCRIPT, *arguments, *more],
             env={
                 "PATH": f"{self._directory}:{os.environ['PATH']}",
                 "AWS_PLAY": str(self._directory),
