@@ -1,0 +1,99 @@
+#!/usr/bin/env bash
+# Plans and applies one environment, with the credentials that are there. Both pipelines call this.
+#
+#   deploy.sh plan  ENVIRONMENT TAG           prints the plan; its digest is the last line, `digest=...`
+#   deploy.sh apply ENVIRONMENT TAG DIGEST    plans again, and applies it if it is the plan that was reviewed
+#   deploy.sh drift ENVIRONMENT               fails if the account differs from what this code would make of it
+#
+# TAG is the commit that the images were built from. Where it is not the commit of this code, older images are
+# to run again (a rollback): then nothing is migrated, because old code does not know newer migrations.
+# ALLOW_DESTROY names stateful resources that may be lost, by address, with spaces between.
+# CHECK_POLICY=1 also looks a plan through with checkov and parliament, which are in .venv-infra then.
+# SUMMARY is a file that gets the plan as Markdown.
+#
+# The plan is made again, not kept: a saved one holds every secret of the state, and would have to be encrypted
+# with a key that somebody stores. What the digest covers is what the reviewer saw (scripts/plan_digest.py).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf 'deploy: %s\n' "$*" >&2; }
+
+usage() {
+    sed -n '4,6s/^# *//p' scripts/deploy.sh >&2
+    exit 2
+}
+
+deed=${1:-} environment=${2:-} tag=${3:-} reviewed=${4:-}
+case $environment in dev | stage | prod) ;; *) usage ;; esac
+case $deed in
+    drift) [ $# = 2 ] || usage ;;
+    plan) [ $# = 3 ] || usage ;;
+    apply) [ $# = 4 ] && [[ $reviewed =~ ^[0-9a-f]{64}$ ]] || usage ;;
+    *) usage ;;
+esac
+
+work=$(mktemp -d) # the plan lies here, and nowhere else
+trap 'rm -rf "$work"' EXIT
+export TF_IN_AUTOMATION=1 TF_INPUT=0
+
+tf() { terraform -chdir=terraform "$@"; }
+
+summary() { # what the plan says, folded away; GitHub takes 1 MiB at most
+    [ -n "${SUMMARY:-}" ] || return 0
+    {
+        printf '### %s: %s\n\n<details><summary>plan of %s</summary>\n\n~~~text\n' \
+            "$environment" "$(grep -E '^(Plan:|No changes)' "$work/plan.txt" || echo "no resources change")" "$tag"
+        head -c 900000 "$work/plan.txt"
+        printf '\n~~~\n\n</details>\n\n~~~text\n%s\n~~~\n\n' "$(cat "$work/guard.txt")"
+    } >>"$SUMMARY"
+}
+
+# Sets `changes` to 0 or 2, as `terraform plan -detailed-exitcode` does, and leaves plan, plan.txt and plan.json.
+make_plan() { # TAG MIGRATE
+    changes=0
+    tf plan -no-color -lock-timeout=10m -detailed-exitcode -var-file="envs/$environment.tfvars" \
+        -var "image_tag=$1" -var "run_migrations=$2" -out="$work/plan" || changes=$?
+    [ "$changes" = 0 ] || [ "$changes" = 2 ] || exit "$changes"
+    tf show -no-color "$work/plan" >"$work/plan.txt"
+    tf show -json "$work/plan" >"$work/plan.json"
+}
+
+tf init -no-color -reconfigure -backend-config="envs/$environment.s3.tfbackend"
+
+if [ "$deed" = drift ]; then
+    # What runs is what was released last; it is compared with this code, not with a newer image.
+    tag=$(tf output -json release | python3 -c 'import json, sys; print(json.load(sys.stdin)["image_tag"])')
+    migrate=$(tf output -json release | python3 -c 'import json, sys; print(str(json.load(sys.stdin)["run_migrations"]).lower())')
+    make_plan "$tag" "$migrate"
+    : >"$work/guard.txt"
+    summary
+    [ "$changes" = 0 ] && say "$environment is as this code says" && exit 0
+    say "$environment differs from what this code says, see above"
+    exit 1
+fi
+
+migrate=false
+case $(git rev-parse HEAD) in "$tag"*) migrate=true ;; *) say "older images: nothing is migrated" ;; esac
+make_plan "$tag" "$migrate"
+allowed=0
+python3 scripts/plan_guard.py "$work/plan.json" --allow "${ALLOW_DESTROY:-}" | tee "$work/guard.txt" || allowed=$?
+summary
+[ "$allowed" = 0 ] || exit "$allowed"
+digest=$(python3 scripts/plan_digest.py "$work/plan.json")
+if [ "$deed" = plan ]; then
+    if [ -n "${CHECK_POLICY:-}" ]; then
+        python3 scripts/check_policy.py "$work/plan.json" --environment "$environment"
+        .venv-infra/bin/python scripts/check_iam.py "$work/plan.json"
+    fi
+    echo "digest=$digest"
+    exit 0
+fi
+if [ "$digest" != "$reviewed" ]; then
+    say "this is not the plan that was reviewed ($digest instead of $reviewed): something changed meanwhile."
+    say "Start the deployment again, and look at the new plan."
+    exit 1
+fi
+if grep -Eq '^enable_cloudfront_assets *= *true' "terraform/envs/$environment.tfvars"; then
+    sh app/cli/dev/install.sh vendor # the apply sends these files along
+fi
+tf apply -no-color -lock-timeout=10m "$work/plan"

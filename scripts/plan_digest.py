@@ -1,0 +1,65 @@
+"""Print the SHA-256 of what a plan would do, so that what is applied is what was reviewed.
+
+Reads what `terraform show -json PLAN` prints. Two plans have the same digest when a reader of their
+text cannot tell them apart: the same resources, actions, values before and after. Sensitive values
+are left out, as Terraform leaves them out of the text, so the digest may be shown to anybody.
+"""
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def digest(plan: dict[str, Any]) -> str:
+    """Return 64 hexadecimal digits; raises ValueError for a plan that did not finish."""
+    if "format_version" not in plan or plan.get("errored", False):
+        raise ValueError("not a finished plan")
+    resources = [
+        {
+            "address": item["address"],
+            "deposed": item.get("deposed"),
+            "previous": item.get("previous_address"),
+            **_change(item["change"]),
+        }
+        for item in plan.get("resource_changes", [])
+        if item["change"]["actions"] != ["no-op"]
+    ]
+    outputs = {
+        name: _change(change)
+        for name, change in plan.get("output_changes", {}).items()
+        if change["actions"] != ["no-op"]
+    }
+    said = {
+        "resources": sorted(resources, key=lambda item: json.dumps(item, sort_keys=True)),
+        "outputs": outputs,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _change(change: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "actions": change["actions"],
+        "before": _visible(change.get("before"), change.get("before_sensitive")),
+        "after": _visible(change.get("after"), change.get("after_sensitive")),
+        "unknown": change.get("after_unknown"),
+        "replaced_for": change.get("replace_paths"),
+        "imported": change.get("importing"),
+    }
+
+
+def _visible(value: Any, sensitive: Any) -> Any:
+    """Leave out what ``sensitive`` marks with True; it has the shape of ``value``, or is True or False."""
+    if sensitive is True:
+        return "(sensitive)"
+    if isinstance(value, dict) and isinstance(sensitive, dict):
+        return {key: _visible(inner, sensitive.get(key)) for key, inner in value.items()}
+    if isinstance(value, list) and isinstance(sensitive, list):
+        marks = sensitive + [False] * (len(value) - len(sensitive))
+        return [_visible(inner, mark) for inner, mark in zip(value, marks, strict=False)]
+    return value
+
+
+if __name__ == "__main__":
+    print(digest(json.loads(Path(sys.argv[1]).read_bytes())))
