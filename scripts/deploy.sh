@@ -3,7 +3,8 @@
 #
 #   deploy.sh plan  ENVIRONMENT TAG           prints the plan; its digest is the last line, `digest=...`
 #   deploy.sh apply ENVIRONMENT TAG DIGEST    plans again, and applies it if it is the plan that was reviewed
-#   deploy.sh drift ENVIRONMENT               fails if the account differs from what this code would make of it
+#   deploy.sh drift ENVIRONMENT               fails if the account differs from what this code would make of it,
+#                                             or if nothing was ever applied
 #
 # TAG is the commit that the images were built from. Where it is not the commit of this code, older images are
 # to run again (a rollback): then nothing is migrated, because old code does not know newer migrations.
@@ -19,7 +20,7 @@ cd "$(dirname "$0")/.."
 say() { printf 'deploy: %s\n' "$*" >&2; }
 
 usage() {
-    sed -n '4,6s/^# *//p' scripts/deploy.sh >&2
+    sed -n '4,7s/^# *//p' scripts/deploy.sh >&2
     exit 2
 }
 
@@ -58,12 +59,26 @@ make_plan() { # TAG MIGRATE
     tf show -json "$work/plan" >"$work/plan.json"
 }
 
-tf init -no-color -reconfigure -backend-config="envs/$environment.s3.tfbackend"
+# With the providers whose checksums are kept, once they are (docs/deploy/first-deployment.md), and never with others.
+locked=()
+[ ! -e terraform/.terraform.lock.hcl ] || locked=(-lockfile=readonly)
+tf init -no-color -reconfigure "${locked[@]}" -backend-config="envs/$environment.s3.tfbackend"
+tf version -json >"$work/version.json"
 
 if [ "$deed" = drift ]; then
     # What runs is what was released last; it is compared with this code, not with a newer image.
-    tag=$(tf output -json release | python3 -c 'import json, sys; print(json.load(sys.stdin)["image_tag"])')
-    migrate=$(tf output -json release | python3 -c 'import json, sys; print(str(json.load(sys.stdin)["run_migrations"]).lower())')
+    tf output -json >"$work/outputs.json"
+    released=$(python3 - "$work/outputs.json" <<'EOF'
+import json, sys
+release = json.load(open(sys.argv[1])).get("release")
+print(*([release["value"]["image_tag"], str(release["value"]["run_migrations"]).lower()] if release else []))
+EOF
+    )
+    if [ -z "$released" ]; then
+        say "$environment was never applied, or its state is not where it was: there is nothing to compare"
+        exit 1
+    fi
+    read -r tag migrate <<<"$released"
     make_plan "$tag" "$migrate"
     : >"$work/guard.txt"
     summary
@@ -79,7 +94,7 @@ allowed=0
 python3 scripts/plan_guard.py "$work/plan.json" --allow "${ALLOW_DESTROY:-}" | tee "$work/guard.txt" || allowed=$?
 summary
 [ "$allowed" = 0 ] || exit "$allowed"
-digest=$(python3 scripts/plan_digest.py "$work/plan.json")
+digest=$(python3 scripts/plan_digest.py "$work/plan.json" "$work/version.json")
 if [ "$deed" = plan ]; then
     if [ -n "${CHECK_POLICY:-}" ]; then
         python3 scripts/check_policy.py "$work/plan.json" --environment "$environment"

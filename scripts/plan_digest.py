@@ -1,8 +1,11 @@
 """Print the SHA-256 of what a plan would do, so that what is applied is what was reviewed.
 
-Reads what `terraform show -json PLAN` prints. Two plans have the same digest when a reader of their
-text cannot tell them apart: the same resources, actions, values before and after. Sensitive values
-are left out, as Terraform leaves them out of the text, so the digest may be shown to anybody.
+Usage: plan_digest.py PLAN.json VERSION.json
+
+Reads what `terraform show -json PLAN` and `terraform version -json` print. Two plans have the same digest
+when a reader of their text cannot tell them apart: the same resources, actions, values before and after;
+and when the same versions of the same providers made them. Sensitive values are left out, as Terraform
+leaves them out of the text, so the digest may be shown to anybody.
 """
 
 import hashlib
@@ -12,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 
-def digest(plan: dict[str, Any]) -> str:
-    """Return 64 hexadecimal digits; raises ValueError for a plan that did not finish."""
+def digest(plan: dict[str, Any], providers: dict[str, str]) -> str:
+    """Return 64 hexadecimal digits; raises ValueError for a plan that did not finish.
+
+    ``providers`` is address -> version, of those that planned.
+    """
     if "format_version" not in plan or plan.get("errored", False):
         raise ValueError("not a finished plan")
     resources = [
@@ -34,6 +40,7 @@ def digest(plan: dict[str, Any]) -> str:
     said = {
         "resources": sorted(resources, key=lambda item: json.dumps(item, sort_keys=True)),
         "outputs": outputs,
+        "providers": providers,
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -62,4 +69,5 @@ def _visible(value: Any, sensitive: Any) -> Any:
 
 
 if __name__ == "__main__":
-    print(digest(json.loads(Path(sys.argv[1]).read_bytes())))
+    version = json.loads(Path(sys.argv[2]).read_bytes())
+    print(digest(json.loads(Path(sys.argv[1]).read_bytes()), version["provider_selections"]))

@@ -15,12 +15,15 @@ data "aws_iam_policy_document" "boundary" {
   #checkov:skip=CKV_AWS_111:A boundary grants nothing; each role's own policy names what it writes
   #checkov:skip=CKV_AWS_356:A boundary grants nothing; each role's own policy names its resources
 
+  # Among them what AWS Backup needs to restore into a bucket: it makes the bucket, so its name must begin as ours do.
   statement {
     sid       = "OwnBuckets"
     resources = [local.own_buckets]
     actions = [
-      "s3:AbortMultipartUpload", "s3:DeleteObject*", "s3:GetBucket*", "s3:GetInventoryConfiguration", "s3:GetObject*",
-      "s3:List*", "s3:PutBucketNotification", "s3:PutInventoryConfiguration", "s3:PutObject*", "s3:RestoreObject",
+      "s3:AbortMultipartUpload", "s3:CreateBucket", "s3:DeleteObject*", "s3:GetBucket*",
+      "s3:GetInventoryConfiguration", "s3:GetObject*", "s3:List*", "s3:PutBucketNotification",
+      "s3:PutBucketOwnershipControls", "s3:PutBucketVersioning", "s3:PutInventoryConfiguration", "s3:PutObject*",
+      "s3:RestoreObject",
     ]
   }
 
@@ -51,7 +54,8 @@ data "aws_iam_policy_document" "boundary" {
     ], local.registry_writes)
   }
 
-  # What AWS Backup does to databases, file systems and buckets, and to their copies.
+  # What AWS Backup does to databases, file systems and buckets, and to their copies. AWS' own policies for it would also
+  # let it delete a cluster: nothing that the pipeline makes may.
   statement {
     sid       = "Backups"
     resources = ["*"]
@@ -62,8 +66,8 @@ data "aws_iam_policy_document" "boundary" {
       "elasticfilesystem:TagResource", "events:DeleteRule", "events:DescribeRule", "events:DisableRule",
       "events:EnableRule", "events:List*", "events:PutRule", "events:PutTargets", "events:RemoveTargets",
       "rds:AddTagsToResource", "rds:Copy*Snapshot", "rds:Create*Snapshot", "rds:Delete*Snapshot", "rds:Describe*",
-      "rds:ListTagsForResource", "rds:Modify*SnapshotAttribute", "rds:RestoreDBClusterFromSnapshot",
-      "rds:RestoreDBClusterToPointInTime", "tag:GetResources",
+      "rds:ListTagsForResource", "rds:ModifyDBCluster", "rds:Modify*SnapshotAttribute",
+      "rds:RestoreDBClusterFromSnapshot", "rds:RestoreDBClusterToPointInTime", "s3:ListAllMyBuckets", "tag:GetResources",
     ]
   }
 

@@ -18,7 +18,8 @@ locals {
       ["repo:${var.repository}:ref:refs/heads/main"],
       var.plan_pull_requests ? ["repo:${var.repository}:pull_request"] : [],
     )
-    # A job has this subject only if it belongs to the environment, whose reviewers have let it go on.
+    # A job has this subject only if it belongs to the environment, whose reviewers have let it go on. It says nothing of
+    # the branch: that only main may use the environment is a rule of the environment in GitHub (docs/deploy/pipelines.md).
     apply = ["repo:${var.repository}:environment:${var.environment}"]
   }
 

@@ -1,5 +1,7 @@
 # Applies: everything but accounts and people. Roles it may make only within the boundary and under the environment's
-# name, so that it can give nobody, itself included, more than it is meant to give.
+# name, and it cannot take one on itself, so that it can give nobody more than the boundary holds. One way to the rights
+# of those roles is left, and cannot be closed without ending deployments: it says which image runs as which of them
+# (iam:PassRole to ECS). So whoever can apply can do what the portal can, and reviewers of the environment stand before it.
 
 locals {
   own_roles    = "arn:${local.partition}:iam::${var.account_id}:role/${local.name}-*"
@@ -96,6 +98,14 @@ data "aws_iam_policy_document" "apply" {
     }
   }
 
+  # It may say who takes a role on, and so might name itself.
+  statement {
+    sid       = "NotAsItsRoles"
+    effect    = "Deny"
+    actions   = ["sts:AssumeRole"]
+    resources = [local.own_roles]
+  }
+
   # Running a portal takes reading none of what customers sent, nor the database owner's password.
   statement {
     sid       = "NoBundles"
@@ -116,6 +126,14 @@ data "aws_iam_policy_document" "apply" {
     effect    = "Deny"
     actions   = ["iam:DeleteRolePermissionsBoundary"]
     resources = ["*"]
+  }
+
+  # An administrator's: what stands there would be believed the next time bootstrap/ is applied.
+  statement {
+    sid       = "KeepTheStateOfBootstrap"
+    effect    = "Deny"
+    actions   = ["s3:DeleteObject", "s3:PutObject"]
+    resources = ["${aws_s3_bucket.state.arn}/*bootstrap.tfstate*"]
   }
 
   statement {

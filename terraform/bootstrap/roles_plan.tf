@@ -47,7 +47,8 @@ data "aws_iam_policy_document" "state_access" {
 data "aws_iam_policy_document" "plan" {
   source_policy_documents = [data.aws_iam_policy_document.state_access.json]
 
-  # To compare, the provider fetches what Terraform itself put there. The state has the same values.
+  # To compare, the provider fetches what Terraform itself put there. The state has the same values. A schedule with a key
+  # of ours is decrypted for whoever looks at it, too.
   statement {
     sid       = "CompareSecrets"
     actions   = ["secretsmanager:GetSecretValue"]
@@ -61,7 +62,7 @@ data "aws_iam_policy_document" "plan" {
     condition {
       test     = "StringLike"
       variable = "kms:ViaService"
-      values   = ["secretsmanager.*.amazonaws.com", "ssm.*.amazonaws.com"]
+      values   = ["scheduler.*.amazonaws.com", "secretsmanager.*.amazonaws.com", "ssm.*.amazonaws.com"]
     }
   }
 

@@ -95,12 +95,19 @@ variable "create_dynamodb_lock_table" {
 }
 
 variable "assumable_role_arns" {
-  description = "Roles that Terraform takes on from here: those of aws_roles_map's category TERRAFORM, such as the one for the hosted zone of the shared account."
+  description = "Roles that Terraform takes on from here: those of aws_roles_map's category TERRAFORM, such as the one for the hosted zone of the shared account. Not those of this environment, named <project>-<environment>-..."
   type        = set(string)
   default     = []
 
   validation {
     condition     = alltrue([for arn in var.assumable_role_arns : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/", arn))])
     error_message = "assumable_role_arns must be ARNs of IAM roles."
+  }
+
+  validation {
+    condition = alltrue([
+      for arn in var.assumable_role_arns : !can(regex("::${var.account_id}:role/${var.project}-${var.environment}-", arn))
+    ])
+    error_message = "assumable_role_arns may not name roles that the pipeline itself makes: it is denied those."
   }
 }

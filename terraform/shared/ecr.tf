@@ -44,6 +44,8 @@ resource "aws_ecr_repository" "this" {
   }
 }
 
+# A push leaves three things: what the tag names (an index), the image, and its SBOM and provenance. The latter two have
+# no tag; ECR keeps them for as long as an index needs them, and counts them like images, so only what has a tag is counted.
 resource "aws_ecr_lifecycle_policy" "this" {
   for_each = aws_ecr_repository.this
 
@@ -58,8 +60,8 @@ resource "aws_ecr_lifecycle_policy" "this" {
       },
       {
         rulePriority = 2
-        description  = "The newest ${var.kept_images} stay"
-        selection    = { tagStatus = "any", countType = "imageCountMoreThan", countNumber = var.kept_images }
+        description  = "The newest ${var.kept_images} releases stay"
+        selection    = { tagStatus = "tagged", tagPatternList = ["*"], countType = "imageCountMoreThan", countNumber = var.kept_images }
         action       = { type = "expire" }
       },
     ]

@@ -110,6 +110,7 @@ def test_a_role_is_assumed_without_showing_the_token(programs: Programs) -> None
     assert done.returncode == 0, done.stderr
     (call,) = programs.calls("aws sts")
     assert "eyJhbGciOi" not in call
+    assert "--duration-seconds 3600" in call
     session = call.split("--role-session-name ")[1].split()[0]
     assert len(session) == 64
     shown = subprocess.run(
@@ -120,6 +121,12 @@ def test_a_role_is_assumed_without_showing_the_token(programs: Programs) -> None
     ).stdout
     assert shown == "ASIAEXAMPLE|se/cr+et|"
     assert shlex.split(done.stdout)[-1].startswith("AWS_SESSION_TOKEN=to'k")
+
+
+def test_a_role_is_assumed_for_as_long_as_asked(programs: Programs) -> None:
+    programs.answer("assume-role-with-web-identity", "ASIAEXAMPLE\ts\tt\n")
+    programs.run("assume-role.sh", "arn:aws:iam::1:role/x", "job", "7200", WEB_IDENTITY_TOKEN="t")
+    assert "--duration-seconds 7200" in programs.calls("aws sts")[0]
 
 
 @pytest.mark.parametrize(("answer", "status"), [("", 0), ("", 254), ("None\n", 0)])

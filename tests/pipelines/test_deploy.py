@@ -14,6 +14,7 @@ from tests.pipelines.fakes import Programs
 
 PLANS = Path(__file__).with_name("plans")
 OLDER = "0123456789012345678901234567890123456789"
+PROVIDERS = {"registry.terraform.io/hashicorp/aws": "6.25.0"}
 
 
 class Checkout:
@@ -51,7 +52,8 @@ class Checkout:
         self.programs.answer("show -json", text)
         self.programs.answer("show -no-color", "the plan, for people\nPlan: 1 to add\n")
         self.programs.answer("plan -no-color", status=status)
-        return digest(json.loads(text))
+        self.programs.answer("version -json", json.dumps({"provider_selections": PROVIDERS}))
+        return digest(json.loads(text), PROVIDERS)
 
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return self.programs.run("deploy.sh", *arguments, cwd=self.directory, **environment)
@@ -121,7 +123,9 @@ def test_older_images_do_not_migrate(checkout: Checkout) -> None:
     assert "run_migrations=false" in plan
 
 
-@pytest.mark.parametrize("failing", ["init", "plan -no-color", "show -no-color", "show -json"])
+@pytest.mark.parametrize(
+    "failing", ["init", "version -json", "plan -no-color", "show -no-color", "show -json"]
+)
 def test_what_fails_stops_everything(checkout: Checkout, failing: str) -> None:
     reviewed = checkout.plans("ordinary")
     checkout.programs.answer(failing, status=1)
@@ -135,12 +139,33 @@ def test_drift(checkout: Checkout, status: int, result: int) -> None:
     """Compared with what was released, not with a newer image."""
     released: dict[str, Any] = {"image_tag": OLDER, "run_migrations": True}
     checkout.plans("ordinary", status=status)
-    checkout.programs.answer("output -json release", json.dumps(released))
+    checkout.programs.answer("output -json", json.dumps({"release": {"value": released}}))
     done = checkout.run("drift", "dev")
     assert done.returncode == result, done.stderr
     (plan,) = checkout.programs.calls("plan -no-color")
     assert f"image_tag={OLDER}" in plan
     assert "run_migrations=true" in plan
+    assert not checkout.applied()
+
+
+def test_drift_of_what_was_never_applied(checkout: Checkout) -> None:
+    checkout.programs.answer("output -json", "{}\n")
+    done = checkout.run("drift", "dev")
+    assert done.returncode == 1
+    assert "never applied" in done.stderr
+    assert not checkout.programs.calls("plan -no-color")
+
+
+def test_providers_are_those_that_were_committed(checkout: Checkout) -> None:
+    """And a plan of other ones, where none were, is not the one that was reviewed."""
+    reviewed = checkout.plans("ordinary")
+    newer = dict.fromkeys(PROVIDERS, "6.26.0")
+    checkout.programs.answer("version -json", json.dumps({"provider_selections": newer}))
+    assert "not the plan that was reviewed" in checkout.run("apply", "dev", checkout.head, reviewed).stderr
+    assert "-lockfile=readonly" not in checkout.programs.calls("init")[-1]
+    (checkout.directory / "terraform" / ".terraform.lock.hcl").touch()
+    checkout.run("plan", "dev", checkout.head)
+    assert "-lockfile=readonly" in checkout.programs.calls("init")[-1]
     assert not checkout.applied()
 
 

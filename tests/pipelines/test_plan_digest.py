@@ -8,14 +8,19 @@ from typing import Any
 
 import pytest
 
-from scripts.plan_digest import digest
+from scripts import plan_digest
 
 PLANS = Path(__file__).with_name("plans")
+PROVIDERS = {"registry.terraform.io/hashicorp/aws": "6.25.0"}
 
 
 def load(name: str) -> dict[str, Any]:
     plan: dict[str, Any] = json.loads((PLANS / f"{name}.json").read_text())
     return plan
+
+
+def digest(plan: dict[str, Any], providers: dict[str, str] = PROVIDERS) -> str:
+    return plan_digest.digest(plan, providers)
 
 
 def test_plans_that_do_different_things_differ() -> None:
@@ -63,6 +68,11 @@ def test_any_other_deed_shows(meddle: Callable[[dict[str, Any]], None]) -> None:
     plan = load("ordinary")
     meddle(plan)
     assert digest(plan) != digest(load("ordinary"))
+
+
+def test_other_providers_show() -> None:
+    """They may do something else with the same values."""
+    assert digest(load("ordinary")) != digest(load("ordinary"), dict.fromkeys(PROVIDERS, "6.26.0"))
 
 
 def test_secrets_are_not_in_it() -> None:

@@ -105,6 +105,28 @@ def test_roles_are_had_where_they_belong() -> None:
     assert callers == {"deploy/apply-dev", "deploy/apply-stage", "deploy/apply-prod"}
 
 
+def test_credentials_outlast_an_apply() -> None:
+    """Workers may finish their scans first: what Terraform waits fits into job and credentials."""
+    terraform = ROOT / "terraform"
+    (role,) = re.findall(
+        r"max_session_duration = (\d+)", (terraform / "bootstrap" / "roles_apply.tf").read_text()
+    )
+    job = load(ROOT / ".github" / "workflows" / "apply.yml")["jobs"]["apply"]
+    (asked,) = (
+        s["with"]["role-duration-seconds"] for s in job["steps"] if s.get("uses", "").startswith("aws-")
+    )
+    (circleci,) = (s["assume"]["seconds"] for s in load(CIRCLECI)["jobs"]["apply"]["steps"] if "assume" in s)
+    assert asked == circleci == int(role) == 7200
+    assert 110 * 60 < job["timeout-minutes"] * 60 < asked
+    (migrating,) = re.findall(r"--time-limit (\d+)", (terraform / "ecs_jobs.tf").read_text())
+    waits = [
+        int(minutes)
+        for minutes in re.findall(r'update = "(\d+)m"', (terraform / "ecs_worker.tf").read_text())
+    ]
+    locks = 2 * 10  # planning, and applying
+    assert int(migrating) // 60 + max(waits) + locks <= job["timeout-minutes"]
+
+
 def test_environments_follow_one_another() -> None:
     """Stage after dev's smoke test, prod after stage's; each with the digest of its own plan."""
     deploy = load(ROOT / ".github" / "workflows" / "deploy.yml")["jobs"]
