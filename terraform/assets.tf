@@ -167,9 +167,15 @@ resource "terraform_data" "assets" {
   triggers_replace = [var.image_tag, aws_s3_bucket.assets[0].bucket]
 
   provisioner "local-exec" {
-    command = "${path.module}/../scripts/sync-assets.sh"
+    command = <<-EOT
+      ${local.as_the_provider}
+      exec "$SCRIPT"
+    EOT
 
     environment = {
+      SESSION       = "${local.name}-assets"
+      ROLE          = coalesce(local.terraform_role.default, "none")
+      SCRIPT        = "${path.root}/../scripts/sync-assets.sh"
       ASSETS_BUCKET = aws_s3_bucket.assets[0].bucket
       ASSETS_TAG    = var.image_tag
       AWS_REGION    = var.region

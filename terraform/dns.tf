@@ -54,8 +54,10 @@ resource "aws_route53_record" "portal" {
   }
 }
 
-# Amazon alone may issue certificates for the portal's name and the names below it, and none with a wildcard.
+# Amazon alone may issue certificates for the portal's name and the names below it, and none with a wildcard. Where the
+# portal has the zone's own name, that would bind all names of its owner: then it is the owner's to say.
 resource "aws_route53_record" "caa" {
+  count    = var.domain_name == var.hosted_zone_name ? 0 : 1
   provider = aws.dns
 
   zone_id = data.aws_route53_zone.this.zone_id

@@ -23,6 +23,15 @@ resource "aws_ecs_cluster" "this" {
       }
     }
   }
+
+  depends_on = [aws_cloudwatch_log_group.insights]
+}
+
+# Container Insights writes here, and would make it without our key.
+resource "aws_cloudwatch_log_group" "insights" {
+  name              = "/aws/ecs/containerinsights/${local.name}/performance"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = aws_kms_key.ops.arn
 }
 
 resource "aws_ecs_cluster_capacity_providers" "this" {

@@ -33,27 +33,22 @@ resource "terraform_data" "migrate" {
   # what sets it in the database.
   triggers_replace = [aws_ecs_task_definition.migrate.arn, local.secret_versions["database-portal"]]
 
-  # The command line finds credentials as Terraform does, and takes on the provider's role as it does.
   provisioner "local-exec" {
     command = <<-EOT
-      set -eu
-      if [ -n "$ROLE" ]; then
-        set -- $(aws sts assume-role --role-arn "$ROLE" --role-session-name "$CLUSTER-migrate" --output text \
-          --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]')
-        export AWS_ACCESS_KEY_ID="$1" AWS_SECRET_ACCESS_KEY="$2" AWS_SESSION_TOKEN="$3"
-      fi
+      ${local.as_the_provider}
       exec "$SCRIPT" --cluster "$CLUSTER" --task-definition "$TASK_DEFINITION" --subnets "$SUBNETS" \
         --security-groups "$SECURITY_GROUPS" --container migrate --time-limit 900
     EOT
 
     environment = {
+      SESSION         = "${local.name}-migrate"
+      ROLE            = coalesce(local.terraform_role.default, "none")
       SCRIPT          = "${path.root}/../scripts/ecs-run-task.sh"
       CLUSTER         = aws_ecs_cluster.this.name
       TASK_DEFINITION = aws_ecs_task_definition.migrate.arn
       SUBNETS         = join(",", local.app_subnet_ids)
       SECURITY_GROUPS = aws_security_group.worker.id
       AWS_REGION      = var.region
-      ROLE            = local.terraform_role.default == null ? "" : local.terraform_role.default
     }
   }
 
@@ -107,13 +102,17 @@ resource "aws_ecs_task_definition" "freshclam" {
   }
 }
 
+locals {
+  freshclam_schedule = "${local.name}-freshclam" # iam_services.tf names it too
+}
+
 resource "aws_scheduler_schedule_group" "this" {
   name = local.name
 }
 
 # One writer, at a time of its own: ClamAV's mirrors refuse whoever asks too often.
 resource "aws_scheduler_schedule" "freshclam" {
-  name                = "${local.name}-freshclam"
+  name                = local.freshclam_schedule
   description         = "Fetches the virus scanner's signatures."
   group_name          = aws_scheduler_schedule_group.this.name
   schedule_expression = "rate(4 hours)"
@@ -148,5 +147,14 @@ resource "aws_scheduler_schedule" "freshclam" {
     }
   }
 
-  depends_on = [aws_efs_mount_target.shared, aws_iam_role_policy.mount, aws_iam_role_policy.scheduler]
+  depends_on = [
+    aws_efs_mount_target.shared,
+    aws_iam_role_policy.execution,
+    aws_iam_role_policy.mount,
+    aws_iam_role_policy.scheduler,
+    aws_route.app,
+    aws_vpc_security_group_egress_rule.https,
+    aws_vpc_security_group_egress_rule.store,
+    aws_vpc_security_group_ingress_rule.store,
+  ]
 }

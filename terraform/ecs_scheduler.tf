@@ -71,9 +71,13 @@ resource "aws_ecs_service" "scheduler" {
 
   depends_on = [
     terraform_data.migrate,
+    aws_efs_mount_target.shared,
     aws_iam_role_policy.execution,
-    aws_route.app,
+    aws_iam_role_policy.mount,
     aws_iam_role_policy.storage,
     aws_iam_role_policy.upload_events,
+    aws_route.app,
+    aws_vpc_security_group_egress_rule.store,
+    aws_vpc_security_group_ingress_rule.store,
   ]
 }

@@ -95,9 +95,15 @@ resource "aws_ecs_service" "web" {
   depends_on = [
     terraform_data.migrate, # the database first, then who needs it as it will be
     terraform_data.assets,  # and what their pages load
-    aws_lb_listener.https,  # a target group that no listener uses refuses services
+    # ECS takes no target group that no load balancer uses: it is these rules that use it, not the listener itself.
+    aws_lb_listener_rule.portal,
+    aws_lb_listener_rule.staff_sso,
+    aws_efs_mount_target.shared,
     aws_iam_role_policy.execution,
-    aws_route.app,
+    aws_iam_role_policy.mount,
     aws_iam_role_policy.storage,
+    aws_route.app,
+    aws_vpc_security_group_egress_rule.store,
+    aws_vpc_security_group_ingress_rule.store,
   ]
 }

@@ -136,10 +136,13 @@ resource "aws_ecs_service" "worker" {
     assign_public_ip = false
   }
 
-  # ECS leaves a task that scans alone until it is done, for as long as a bundle may take (DIAGPORT_BUNDLE_SECONDS).
+  # ECS leaves a task that scans alone until it is done: an hour at most (DIAGPORT_BUNDLE_SECONDS), some minutes until new
+  # tasks have loaded signatures, two to stop. The pipeline's credentials last for 120 minutes (bootstrap/roles_apply.tf),
+  # and all waits of a release must fit: 10 + 10 for the state's lock, 15 for migrations, 75 here; web and scheduler are
+  # waited for meanwhile. That is 110 of the 115 that the pipeline's job may take, so the plan has five.
   timeouts {
     create = "30m"
-    update = "90m"
+    update = "75m"
   }
 
   lifecycle {
@@ -151,10 +154,12 @@ resource "aws_ecs_service" "worker" {
     aws_ecs_cluster_capacity_providers.this,
     aws_efs_mount_target.shared,
     aws_iam_role_policy.execution,
-    aws_route.app,
     aws_iam_role_policy.messages,
     aws_iam_role_policy.mount,
     aws_iam_role_policy.protection,
     aws_iam_role_policy.storage,
+    aws_route.app,
+    aws_vpc_security_group_egress_rule.store,
+    aws_vpc_security_group_ingress_rule.store,
   ]
 }

@@ -46,7 +46,7 @@ resource "aws_elasticache_replication_group" "portal" {
 
   num_cache_clusters         = var.redis.nodes
   automatic_failover_enabled = var.redis.nodes >= 2
-  multi_az_enabled           = var.redis.nodes >= 2
+  multi_az_enabled           = var.redis.nodes >= 2 # variables_data.tf lets dev alone do with one
 
   subnet_group_name  = aws_elasticache_subnet_group.portal.name
   security_group_ids = [aws_security_group.redis.id]

@@ -56,6 +56,7 @@ data "aws_iam_policy_document" "scheduler" {
     }
   }
 
+  # By kms:ViaService AWS tells who makes or looks at a schedule; of the role that runs it, only the context is promised.
   statement {
     sid       = "KeyOfTheSchedule"
     actions   = ["kms:Decrypt"]
@@ -63,8 +64,8 @@ data "aws_iam_policy_document" "scheduler" {
 
     condition {
       test     = "StringEquals"
-      variable = "kms:ViaService"
-      values   = ["scheduler.${var.region}.amazonaws.com"]
+      variable = "kms:EncryptionContext:aws:scheduler:schedule:arn"
+      values   = ["arn:${local.partition}:scheduler:${var.region}:${local.account_id}:schedule/${aws_scheduler_schedule_group.this.name}/${local.freshclam_schedule}"]
     }
   }
 }

@@ -22,6 +22,17 @@ locals {
     default = lookup(local.terraform_roles, "DEFAULT", null)
     dns     = lookup(local.terraform_roles, "dns", lookup(local.terraform_roles, "DEFAULT", null))
   }
+  # What a provisioner begins with, for a shell. The command line finds credentials as Terraform does, and takes on the
+  # provider's role, $ROLE, as it does; `none`: there is none.
+  as_the_provider = <<-EOT
+    set -eu
+    if [ "$ROLE" != none ]; then
+      set -- $(aws sts assume-role --role-arn "$ROLE" --role-session-name "$SESSION" --output text \
+        --query 'Credentials.[AccessKeyId,SecretAccessKey,SessionToken]')
+      export AWS_ACCESS_KEY_ID="$1" AWS_SECRET_ACCESS_KEY="$2" AWS_SESSION_TOKEN="$3"
+    fi
+  EOT
+
   application_roles     = { for category, roles in var.aws_roles_map : category => roles if category != "TERRAFORM" }
   application_role_arns = distinct(flatten([for roles in values(local.application_roles) : values(roles)]))
 

@@ -142,7 +142,8 @@ resource "aws_route_table_association" "app" {
   route_table_id = aws_route_table.app[each.key].id
 }
 
-# No route but the VPC's own, and none may be added: database, cache and file system cannot reach the internet.
+# No route but the VPC's own, so that database, cache and file system cannot reach the internet. That none is added here
+# is what tests/checks looks for; one that somebody adds by hand, no plan would see.
 resource "aws_route_table" "data" {
   vpc_id = aws_vpc.this.id
 

@@ -93,6 +93,7 @@ resource "aws_cloudwatch_event_target" "told" {
   }
 }
 
+# Of all that the account costs: it is this environment's alone, and tags would leave out traffic and much else.
 resource "aws_budgets_budget" "monthly" {
   count = var.monthly_budget_usd > 0 ? 1 : 0
 
@@ -101,11 +102,6 @@ resource "aws_budgets_budget" "monthly" {
   limit_amount = tostring(var.monthly_budget_usd)
   limit_unit   = "USD"
   time_unit    = "MONTHLY"
-
-  cost_filter {
-    name   = "TagKeyValue"
-    values = ["user:Environment$${var.environment}"]
-  }
 
   notification {
     comparison_operator       = "GREATER_THAN"

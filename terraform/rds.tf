@@ -81,7 +81,7 @@ resource "aws_rds_cluster" "portal" {
   preferred_backup_window      = "01:00-01:30"
   preferred_maintenance_window = "sun:05:00-sun:06:00" # an hour and more away from backup.tf, which may not run just before
   copy_tags_to_snapshot        = true
-  deletion_protection          = var.deletion_protection
+  deletion_protection          = var.deletion_protection # variables.tf refuses production without it; dev may be taken down
   skip_final_snapshot          = false
   final_snapshot_identifier    = "${local.name}-final-${random_id.final_snapshot.hex}"
 

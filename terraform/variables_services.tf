@@ -56,8 +56,8 @@ variable "web" {
   default = {}
 
   validation {
-    condition     = contains([256, 512, 1024, 2048, 4096], var.web.cpu) && var.web.memory >= 2 * var.web.cpu && var.web.memory <= 8 * var.web.cpu && (var.web.memory == 512 || var.web.memory % 1024 == 0)
-    error_message = "web needs a size that Fargate has: 256, 512, 1024, 2048 or 4096 units, and two to eight MiB for each of them, in whole GiB."
+    condition     = contains([256, 512, 1024, 2048, 4096], var.web.cpu) && var.web.memory >= 2 * var.web.cpu && var.web.memory <= min(8 * var.web.cpu, 30720) && (var.web.memory == 512 || var.web.memory % 1024 == 0)
+    error_message = "web needs a size that Fargate has: 256, 512, 1024, 2048 or 4096 units, and two to eight MiB for each of them, in whole GiB; 30720 MiB at most."
   }
 
   validation {
@@ -101,8 +101,8 @@ variable "worker" {
   }
 
   validation {
-    condition     = contains([256, 512, 1024, 2048, 4096], var.worker.cpu) && var.worker.memory >= 2 * var.worker.cpu && var.worker.memory <= 8 * var.worker.cpu && (var.worker.memory == 512 || var.worker.memory % 1024 == 0)
-    error_message = "worker needs a size that Fargate has: 256, 512, 1024, 2048 or 4096 units, and two to eight MiB for each of them, in whole GiB."
+    condition     = contains([256, 512, 1024, 2048, 4096], var.worker.cpu) && var.worker.memory >= 2 * var.worker.cpu && var.worker.memory <= min(8 * var.worker.cpu, 30720) && (var.worker.memory == 512 || var.worker.memory % 1024 == 0)
+    error_message = "worker needs a size that Fargate has: 256, 512, 1024, 2048 or 4096 units, and two to eight MiB for each of them, in whole GiB; 30720 MiB at most."
   }
 
   validation {

@@ -1,6 +1,10 @@
 # Optional: a client VPN, by which engineers reach the database with their own tools. Everything else goes by
 # ECS Exec and Session Manager, which need no network. Costs about 0.10 dollars an hour for each zone, used or not.
 
+locals {
+  resolver = cidrhost(var.vpc_cidr, 2) # the VPC's own, which knows the database's name
+}
+
 resource "aws_security_group" "vpn" {
   count = var.enable_client_vpn ? 1 : 0
 
@@ -60,8 +64,8 @@ resource "aws_ec2_client_vpn_endpoint" "this" {
   client_cidr_block      = var.client_vpn_cidr
   server_certificate_arn = var.client_vpn_certificates.server
   security_group_ids     = [aws_security_group.vpn[0].id]
-  dns_servers            = [cidrhost(var.vpc_cidr, 2)] # the VPC's own, which knows the database's name
-  split_tunnel           = true                        # only what is for the VPC comes here
+  dns_servers            = [local.resolver] # see the last rule below
+  split_tunnel           = true             # only what is for the VPC comes here
   transport_protocol     = "udp"
   session_timeout_hours  = 8
 
@@ -93,4 +97,14 @@ resource "aws_ec2_client_vpn_authorization_rule" "data" {
   description            = "The database's subnet in ${each.key}"
   target_network_cidr    = aws_subnet.data[each.key].cidr_block
   authorize_all_groups   = true # all who have a certificate; the security group leaves them one port
+}
+
+# And the resolver that it is told of, which answers at the third address of the VPC: in a public subnet.
+resource "aws_ec2_client_vpn_authorization_rule" "names" {
+  count = var.enable_client_vpn ? 1 : 0
+
+  client_vpn_endpoint_id = aws_ec2_client_vpn_endpoint.this[0].id
+  description            = "The VPC's resolver"
+  target_network_cidr    = "${local.resolver}/32"
+  authorize_all_groups   = true
 }

@@ -1,7 +1,7 @@
 # The firewall before the load balancer. What people send here looks like attacks: logs are full of paths, of SQL, of
-# other people's exploits. So no rule that reads bodies blocks (they count), and the doors that bundles come in by are
-# left out of those groups altogether. What the portal relies on is its own checks; this keeps noise away from them.
-# Which groups, and which doors: waf_groups.tf.
+# other people's exploits. So no rule that reads bodies or searches blocks (they count), and the doors that bundles come
+# in by are left out of those groups altogether. What the portal relies on is its own checks; this keeps noise away from
+# them. Which groups, and which doors: waf_groups.tf.
 
 resource "aws_wafv2_web_acl" "portal" {
   #checkov:skip=CKV_AWS_192:AWSManagedRulesKnownBadInputsRuleSet is there (waf_groups.tf; tests/doors.tftest.hcl), where code alone does not show it

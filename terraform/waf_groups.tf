@@ -7,6 +7,8 @@ locals {
 
   # AWS's own groups in the order they are asked. `count`: rules of theirs that only count. A name that a version of a
   # group does not have is ignored by AWS. `only_counts`: the whole group does.
+  # What people search for, and the names of files that they look at, stand in query strings: error.log, ../etc/passwd,
+  # an address of AWS, a statement of SQL, a piece of HTML. Rules that read these count as well.
   waf_groups = {
     AWSManagedRulesAmazonIpReputationList = { priority = 10, everywhere = true, only_counts = false, count = [] }
     # People behind VPNs and in clouds are customers too.
@@ -23,6 +25,8 @@ locals {
       only_counts = false
       count = [
         "SizeRestrictions_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "CrossSiteScripting_BODY",
+        "RestrictedExtensions_QUERYARGUMENTS", "RestrictedExtensions_URIPATH", "EC2MetaDataSSRF_QUERYARGUMENTS",
+        "GenericLFI_QUERYARGUMENTS", "GenericRFI_QUERYARGUMENTS", "CrossSiteScripting_QUERYARGUMENTS",
         "NoUserAgent_HEADER",             # small scripts on customers' machines name none
         "SizeRestrictions_QUERYSTRING",   # sign-in providers send people back with codes of two kilobytes and more
         "SizeRestrictions_Cookie_HEADER", # where the load balancer signs staff in, its cookies fill sixteen
@@ -32,7 +36,7 @@ locals {
       priority    = 14
       everywhere  = false
       only_counts = false
-      count       = ["SQLi_BODY", "SQLiExtendedPatterns_BODY"]
+      count       = ["SQLi_BODY", "SQLi_QUERYARGUMENTS", "SQLiExtendedPatterns_BODY", "SQLiExtendedPatterns_QUERYARGUMENTS"]
     }
   }
 }

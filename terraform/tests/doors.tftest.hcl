@@ -61,6 +61,14 @@ run "bodies_are_never_a_reason_to_refuse" {
 
   assert {
     condition = length(setsubtract(
+      ["RestrictedExtensions_QUERYARGUMENTS", "RestrictedExtensions_URIPATH", "EC2MetaDataSSRF_QUERYARGUMENTS", "GenericLFI_QUERYARGUMENTS", "GenericRFI_QUERYARGUMENTS", "CrossSiteScripting_QUERYARGUMENTS", "SQLi_QUERYARGUMENTS", "SQLiExtendedPatterns_QUERYARGUMENTS", "SizeRestrictions_QUERYSTRING"],
+      flatten([for rule in aws_wafv2_web_acl.portal.rule : [for group in rule.statement[0].managed_rule_group_statement : group.rule_action_override[*].name]])
+    )) == 0
+    error_message = "Nor one that reads what is searched for, such as /files?q=error.log, or the names of files."
+  }
+
+  assert {
+    condition = length(setsubtract(
       ["AWSManagedRulesAmazonIpReputationList", "AWSManagedRulesKnownBadInputsRuleSet", "AWSManagedRulesCommonRuleSet", "AWSManagedRulesSQLiRuleSet"],
       [for rule in aws_wafv2_web_acl.portal.rule : rule.name if try(length(rule.override_action[0].none) == 1, false)]
     )) == 0
@@ -196,8 +204,26 @@ run "production_is_asked_from_outside" {
   }
 }
 
+run "a_portal_that_has_the_zones_name_binds_nobody_else" {
+  command = plan
+
+  variables {
+    domain_name = "example.com"
+  }
+
+  assert {
+    condition     = length(aws_route53_record.caa) == 0 && aws_route53_record.portal["A"].name == "example.com"
+    error_message = "Who may issue certificates for the owner's whole domain is the owner's to say."
+  }
+}
+
 run "tasks_reach_what_they_need_by_its_port" {
   command = plan
+
+  assert {
+    condition     = aws_route53_record.caa[0].name == "upload.example.com"
+    error_message = "Amazon alone issues certificates for a name of the portal's own."
+  }
 
   assert {
     condition     = { for name, rule in aws_vpc_security_group_egress_rule.store : name => rule.to_port } == { web-postgres = 5432, web-redis = 6379, worker-postgres = 5432, worker-redis = 6379, worker-efs = 2049 }

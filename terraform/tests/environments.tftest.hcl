@@ -165,6 +165,14 @@ run "with_three_zones_and_every_optional_part" {
   }
 
   assert {
+    condition = length(setsubtract(
+      [for server in aws_ec2_client_vpn_endpoint.this[0].dns_servers : "${server}/32"],
+      [for rule in aws_ec2_client_vpn_authorization_rule.names : rule.target_network_cidr]
+    )) == 0 && aws_ec2_client_vpn_authorization_rule.names[0].target_network_cidr == "10.20.0.2/32"
+    error_message = "Whoever is told of a resolver may ask it."
+  }
+
+  assert {
     condition     = { for strategy in aws_ecs_service.worker.capacity_provider_strategy : strategy.capacity_provider => strategy.weight } == { FARGATE = 50, FARGATE_SPOT = 50 }
     error_message = "Half and half."
   }

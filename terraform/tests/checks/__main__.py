@@ -10,6 +10,7 @@ from pathlib import Path
 
 import access  # noqa: F401
 import network  # noqa: F401
+import order  # noqa: F401
 import stores  # noqa: F401
 import tasks  # noqa: F401
 import watching  # noqa: F401

@@ -70,6 +70,20 @@ def roles_are_for_ours_alone(state: State) -> Iterator[str]:
                 yield f"{role.address} can be taken on from elsewhere"
 
 
+@check
+def the_schedule_can_read_itself(state: State) -> Iterator[str]:
+    """Its role may use the key for that schedule, by what AWS promises: the context, not the service."""
+    schedule = state.one("aws_scheduler_schedule", "freshclam")
+    name = f":schedule/{schedule['group_name']}/{schedule['name']}"
+    context = "kms:EncryptionContext:aws:scheduler:schedule:arn"
+    policy = json.loads(state.one("aws_iam_role_policy", "scheduler")["policy"])
+    of_key = [s for s in policy["Statement"] if "kms:Decrypt" in listed(s["Action"])]
+    if not any(str(s["Condition"].get("StringEquals", {}).get(context, "")).endswith(name) for s in of_key):
+        yield f"no key for {name}"
+    if any("kms:ViaService" in json.dumps(s["Condition"]) for s in of_key):
+        yield "the key only by way of a service"
+
+
 def _of_role(state: State, key: str) -> Iterator[tuple[Resource, dict[str, Any]]]:
     for resource, statement in state.statements():
         named = f'"{key}"' in resource.address or key in resource.name.split("_")

@@ -62,8 +62,6 @@ def load_balancer_is_strict(state: State) -> Iterator[str]:
     for logs in ("access_logs", "connection_logs"):
         if not alb.block(logs).get("enabled"):
             yield f"{logs} are off"
-    if state.production and not alb["enable_deletion_protection"]:
-        yield "no deletion protection in production"
 
 
 @check

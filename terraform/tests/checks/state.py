@@ -40,10 +40,9 @@ class State:
 
     def __init__(self, document: dict[str, Any], plan: dict[str, Any], environment: str) -> None:
         self.environment = environment
-        self._written = {
-            found["address"]: found.get("expressions", {})
-            for found in plan["configuration"]["root_module"]["resources"]
-        }
+        code = plan["configuration"]["root_module"]["resources"]
+        self._written = {found["address"]: found.get("expressions", {}) for found in code}
+        self._depends = {found["address"]: found.get("depends_on", []) for found in code}
         self.resources = [
             Resource(found["address"], found["type"], found["name"], found["values"])
             for found in document["values"]["root_module"]["resources"]
@@ -70,6 +69,19 @@ class State:
     def refers(self, resource: Resource, key: str) -> set[str]:
         """Return what the value of that name is made of, such as `aws_vpc.this.id`; of a block, all in it."""
         return set(_references(self._written[f"{resource.type}.{resource.name}"].get(key, {})))
+
+    def waits_for(self, resource: Resource) -> set[str]:
+        """Return the addresses that it is made after: those it says so of, and those that these say so of.
+
+        What it names by the way, in values, is not among them.
+        """
+        found: set[str] = set()
+        left = [f"{resource.type}.{resource.name}"]
+        while left:
+            new = set(self._depends.get(left.pop(), [])) - found
+            found |= new
+            left += new
+        return found
 
     def statements(self) -> Iterator[tuple[Resource, dict[str, Any]]]:
         """Yield every statement of every policy, with the resource that it stands in."""

@@ -70,7 +70,7 @@ def browsers_come_from_the_portal_alone(state: State) -> Iterator[str]:
 
 @check
 def the_database_is_private_and_kept(state: State) -> Iterator[str]:
-    """Encrypted, TLS forced, the password AWS' own, no public address, recovery, protection in production."""
+    """Encrypted, TLS forced, the password AWS' own, no public address, recovery."""
     cluster = state.one("aws_rds_cluster", "portal")
     if not (
         cluster["storage_encrypted"] and cluster["kms_key_id"] and cluster["manage_master_user_password"]
@@ -78,14 +78,24 @@ def the_database_is_private_and_kept(state: State) -> Iterator[str]:
         yield "encryption or password"
     if cluster["backup_retention_period"] < (35 if state.production else 7):
         yield f"{cluster['backup_retention_period']} days of recovery"
-    if state.production and (not cluster["deletion_protection"] or cluster["skip_final_snapshot"]):
-        yield "production can be deleted"
     for instance in state.all("aws_rds_cluster_instance"):
         if instance["publicly_accessible"]:
             yield f"{instance.address} is public"
     [group] = state.all("aws_rds_cluster_parameter_group")
     if {p["name"]: p["value"] for p in group["parameter"]}.get("rds.force_ssl") != "1":
         yield "TLS is not forced"
+
+
+@check
+def production_is_not_removed_by_a_plan(state: State) -> Iterator[str]:
+    """Production: database and load balancer refuse to be deleted, and a snapshot stays if they are."""
+    if not state.production:
+        return
+    for protected in (state.one("aws_rds_cluster", "portal"), state.one("aws_lb", "portal")):
+        if not (protected["deletion_protection"] or protected["enable_deletion_protection"]):
+            yield f"{protected.address} can be deleted"
+    if state.one("aws_rds_cluster", "portal")["skip_final_snapshot"]:
+        yield "the database leaves no snapshot"
 
 
 @check

@@ -14,6 +14,30 @@ def logs_are_kept_and_encrypted(state: State) -> Iterator[str]:
 
 
 @check
+def what_aws_logs_by_itself_goes_to_groups_of_ours(state: State) -> Iterator[str]:
+    """Groups that AWS would make where there are none, without our key: Insights' and the database's."""
+    groups = {group["name"] for group in state.all("aws_cloudwatch_log_group")}
+    wanted = {f"/aws/ecs/containerinsights/{c['name']}/performance" for c in state.all("aws_ecs_cluster")}
+    for cluster in state.all("aws_rds_cluster"):
+        exports = cluster["enabled_cloudwatch_logs_exports"]
+        wanted |= {f"/aws/rds/cluster/{cluster['cluster_identifier']}/{export}" for export in exports}
+    yield from sorted(wanted - groups)
+    if "aws_cloudwatch_log_group.insights" not in state.waits_for(state.one("aws_ecs_cluster", "this")):
+        yield "the cluster does not wait for its group"
+
+
+@check
+def the_budget_counts_everything(state: State) -> Iterator[str]:
+    """All that the account costs, told to the topic of alarms: no filter, which could match nothing."""
+    budget = state.one("aws_budgets_budget", "monthly")
+    if budget["cost_filter"]:
+        yield f"only what is {budget['cost_filter']}"
+    for notification in budget["notification"]:
+        if notification["subscriber_sns_topic_arns"] != [state.one("aws_sns_topic", "alarms")["arn"]]:
+            yield f"{notification['notification_type']} tells {notification['subscriber_sns_topic_arns']}"
+
+
+@check
 def alarms_reach_somebody(state: State) -> Iterator[str]:
     """At least 27 alarms, each told when it begins and when it ends, each with its section of the runbook."""
     alarms = state.all("aws_cloudwatch_metric_alarm")
