@@ -1,11 +1,12 @@
 """Testing the scanner, again and again, and opening or closing the gate as it did."""
 
-from datetime import datetime
+from collections.abc import Callable
 
 from app.domain.errors import DependencyError, ScannerUnavailableError
 from app.domain.verdict import Engine
 from app.log import get_logger
-from app.services import engine, gate, scanners, sweeping
+from app.services import engine, gate, scanners
+from app.services.gate import Begun
 from app.services.scanning.probes import probe
 from app.system import System
 
@@ -36,13 +37,33 @@ def tend_gate(system: System) -> None:
     """Test the scanner of this process if it is time to, or if it is another now than was tested."""
     answer = ask_engine(system)
     with system.work() as uow:
-        began = gate.begin_if_due(uow, answer) if sweeping.lead(uow, "tend_gate") else None
-    if began:
-        _probe(system, answer, began)
+        begun = gate.begin_if_due(uow, answer)
+    if begun:
+        _probe(system, answer, begun)
+
+
+def tending() -> Callable[[System], None]:
+    """Return `tend_gate` for a process that starts: its first test is not put off, whatever others know.
+
+    What is known of a scanner may be of one that was at its place before.
+    """
+    done = False
+    later = tend_gate
+
+    def first(system: System) -> None:
+        nonlocal done
+        if done:
+            later(system)
+        else:
+            _test(system, ask_engine(system))
+            done = True
+
+    first.__name__ = later.__name__  # of the step that it is
+    return first
 
 
 def prove_own(system: System, answer: Engine) -> None:
-    """Test this process's own scanner if nobody has for half an hour, though others keep the gate open.
+    """Test this process's own scanner if nobody has, as it is now, though others keep the gate open.
 
     Its own `worker.py gate` should have. Until somebody has, nothing is claimed for it.
 
@@ -50,11 +71,12 @@ def prove_own(system: System, answer: Engine) -> None:
         ScannerUnavailableError: it went away.
     """
     with system.work() as uow:
-        due = gate.is_open(uow) and scanners.untested(uow)
+        due = gate.is_open(uow) and scanners.untested(uow, answer)
     if due:
         with system.work() as uow:  # another one: who looks at the gate keeps others from changing it
-            began = gate.begin(uow)
-        _probe(system, answer, began)
+            begun = gate.begin_if_due(uow, answer)
+        if begun:
+            _probe(system, answer, begun)
 
 
 def before_work(system: System) -> str | None:
@@ -67,20 +89,25 @@ def before_work(system: System) -> str | None:
         answer = ask_engine(system)
         if system.settings.environment == "production" and (weak := engine.weakness(answer)):
             return weak
-        with system.work() as uow:
-            began = gate.begin(uow)
-        _probe(system, answer, began)
+        _test(system, answer)
     except DependencyError as error:
         log.warning("probe_put_off", why=error.message, **error.context)
     return None
 
 
-def _probe(system: System, answer: Engine, began: datetime) -> None:
+def _test(system: System, answer: Engine) -> None:
+    """Test it, though another does at this moment."""
+    with system.work() as uow:
+        begun = gate.begin(uow)
+    _probe(system, answer, begun)
+
+
+def _probe(system: System, answer: Engine, begun: Begun) -> None:
     try:
         probes = probe(system.adapters.scanner, system.settings)
     except ScannerUnavailableError:
         with system.work() as uow:
-            gate.give_up(uow, began)
+            gate.give_up(uow, begun)
         raise
     with system.work() as uow:
-        gate.conclude(uow, began, answer, probes)
+        gate.conclude(uow, begun, answer, probes)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from app.domain.verdict import Engine, Obstacle, ScanReport, Verdict
 from app.jobs import gatekeeping, letting_go, tagging
 from app.log import get_logger
 from app.ports import Settles, Storage
+from app.services.engine import named
 from app.services.scanning import claims, leases, rescans, verdicts
 from app.services.scanning.heartbeat import Heartbeat, LeaseLostError, PreemptedError
 from app.services.scanning.leases import Claim
@@ -43,10 +45,11 @@ class _Ending(Protocol):
 
 def scan_upload(system: System, upload_id: str) -> None:
     """Scan an upload unless it has its verdict or another worker has it."""
-    if _scanner(system, upload_id) is None:
+    engine = _scanner(system, upload_id)
+    if engine is None:
         return
     with system.work() as uow:
-        held = claims.claim(uow, UUID(upload_id))
+        held = claims.claim(uow, UUID(upload_id), engine)
     if held:
         _scan(system, held, claims)
 
@@ -71,6 +74,14 @@ def _scanner(system: System, upload_id: str) -> Engine | None:
     except ScannerUnavailableError as error:
         log.warning("scanner_away", upload_id=upload_id, **error.context)
         return None
+
+
+def _still(system: System, engine: Engine) -> bool:
+    """Whether the scanner is what it was before the scan; else nobody knows what it found with which."""
+    try:
+        return named(system.adapters.scanner.engine()) == named(engine)
+    except ScannerUnavailableError:
+        return False
 
 
 def _scan(
@@ -115,6 +126,8 @@ def _scan_and_end(
             # It does not hang over this bundle alone.
             _hand_back(system, held, ending, counted=True)
             return None
+        if not _still(system, report.engine):
+            held = replace(held, gate=None)
         with tracing.span("write verdict"), system.work() as uow:
             written = ending.record(uow, held, report, version)
         tagging.tag_now(system, held.upload_id)  # never before: it would say what nobody has committed
@@ -161,7 +174,14 @@ def _read(
         storage = adapters.store(held.storage_name)
         settled = _settle(system, storage, held)
         watch()
-        report, version = read(storage, adapters.scanner, system.settings, held.storage_key, watch=watch)
+        report, version = read(
+            storage,
+            adapters.scanner,
+            system.settings,
+            held.storage_key,
+            watch=watch,
+            known=lambda: tagging.known(system, held.upload_id),
+        )
         if held.sha256 is None and version != settled:
             raise _ChangedError
         return report, version

@@ -32,7 +32,7 @@ class Gate(Base):
     open: Mapped[bool]
     reason: Mapped[str | None] = mapped_column(Text)  # a sentence for people, while closed
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    probing_since: Mapped[datetime | None]  # when the last probe began, over or not
+    probing_since: Mapped[datetime | None]  # written by the release before 0020, read by nobody
     probed_at: Mapped[datetime | None]  # when the one began whose results are below
     passed_at: Mapped[datetime | None]  # when the last one began in which the scanner did all it must
     signatures: Mapped[str | None] = mapped_column(String(200))  # engine and signatures that were probed
@@ -45,7 +45,10 @@ class ScannerTest(Base):
     __tablename__ = "scanner_test"
 
     place: Mapped[str] = mapped_column(String(255), primary_key=True)  # the same for all who use it
-    engine: Mapped[str] = mapped_column(String(200))  # engine and signatures that were tested
-    tested_at: Mapped[datetime]  # when the last test began
+    # Engine and signatures that were tested. Like what follows, None until a test has ended.
+    engine: Mapped[str | None] = mapped_column(String(200))
+    tested_at: Mapped[datetime | None]  # when the last test that has ended began
+    ended_at: Mapped[datetime | None]
     passed_at: Mapped[datetime | None]  # when the last one began in which it did all it must
     failed: Mapped[str | None] = mapped_column(Text)  # why nothing may turn clean by it, for people
+    probing_since: Mapped[datetime | None]  # when the test that is under way began

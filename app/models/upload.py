@@ -30,6 +30,12 @@ STILL_NAMED: Final = (
     "deleted_at IS NULL AND (state = 'deleted' OR partial AND state IN ('rejected', 'abandoned'))"
 )
 
+#: What may be given out by its tag, and has none that is known to be right.
+UNTAGGED: Final = (
+    "tagged IS NULL AND storage_name = 's3'"
+    " AND state IN ('clean', 'infected', 'unscannable', 'integrity_failed')"
+)
+
 
 class Upload(WithId, WithCreation, Base):
     """The row is the source of truth; the stored object is found through ``storage_*``."""
@@ -90,14 +96,7 @@ class Upload(WithId, WithCreation, Base):
             postgresql_where=text("assignee_id IS NULL AND state IN ('clean', 'unscannable')"),
         ),
         # The scheduler: whose tag in the store is not written yet (`services.tagging`).
-        Index(
-            "ix_upload_untagged",
-            "storage_name",
-            "id",
-            postgresql_where=text(
-                "tagged IS NULL AND state IN ('clean', 'infected', 'unscannable', 'integrity_failed')"
-            ),
-        ),
+        Index("ix_upload_untagged", "untagged_at", "id", postgresql_where=text(UNTAGGED)),
         # The scheduler: what is to be deleted next.
         Index(
             "ix_upload_expires_at",
@@ -167,7 +166,9 @@ class Upload(WithId, WithCreation, Base):
     storage_key: Mapped[str] = mapped_column(String(255), unique=True)
     storage_version: Mapped[str | None] = mapped_column(String(128))  # of the sealed object
     tagged: Mapped[str | None] = mapped_column(String(16))  # as the store has it; None: that is not known
+    untagged_at: Mapped[datetime | None]  # by a trigger, when ``tagged`` became None; None: long ago
     multipart_id: Mapped[str | None] = mapped_column(Text)  # S3's name for an unfinished direct upload
+    joining: Mapped[dict[str, Any] | None]  # what must become of its parts (`services.intake.direct`)
 
     lease_until: Mapped[datetime | None]  # a scan is under way until then
     epoch: Mapped[int] = mapped_column(

@@ -21,6 +21,11 @@ _FIXED: Final = {(1, 4): 6, (1, 5): 4}
 _LATELY: Final = timedelta(seconds=60)
 
 
+def named(engine: Engine) -> str:
+    """Name engine and signatures: what was tested, and what a verdict is by, up to 200 characters."""
+    return f"{engine.name}, {engine.signatures or 'test signatures'}"[:200]
+
+
 def report(uow: UnitOfWork, engine: Engine) -> None:
     """Replace the one row, unless a scanner with newer signatures has answered within a minute.
 

@@ -12,10 +12,10 @@ from app.domain.lifecycle import UploadState
 from app.domain.payloads import ServiceFacts
 from app.domain.verdict import Engine
 from app.log import get_logger
-from app.models import Gate, Scan, Upload
+from app.models import Gate, Scan, ScannerTest, Upload
 from app.queries.gate import GOOD_FOR, NOT_YET
 from app.services import audit, notices, scanners
-from app.services.engine import doubts
+from app.services.engine import doubts, named
 from app.uow import UnitOfWork
 
 log = get_logger(__name__)
@@ -41,6 +41,14 @@ class Probe:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A test of the scanner that is under way: when it began, and when the last one had that it passed."""
+
+    at: datetime
+    passed_at: datetime | None
+
+
 def is_open(uow: UnitOfWork) -> bool:
     """Whether anything may turn clean now; nobody closes the gate before this unit of work ends.
 
@@ -49,12 +57,13 @@ def is_open(uow: UnitOfWork) -> bool:
     return uow.session.scalar(_opened()) is not None
 
 
-def opened_at(uow: UnitOfWork) -> datetime | None:
+def opened_at(uow: UnitOfWork, engine: Engine) -> datetime | None:
     """Return since when the gate is open for what scans here, None while it is closed; see `is_open`.
 
-    It never is for a process whose own scanner has not lately passed, whatever others have proven of theirs.
+    It never is for a process whose own scanner has not lately passed, whatever others have proven of theirs,
+    nor for an ``engine`` with other signatures than were tested.
     """
-    return uow.session.scalar(_opened().where(scanners.proven(uow.settings)))
+    return uow.session.scalar(_opened().where(scanners.proven(uow.settings, engine)))
 
 
 def _opened() -> Select[datetime]:
@@ -62,60 +71,60 @@ def _opened() -> Select[datetime]:
     return opened.with_for_update(read=True, of=Gate)
 
 
-def stayed_open(uow: UnitOfWork, since: datetime | None) -> bool:
+def stayed_open(uow: UnitOfWork, since: datetime | None, engine: Engine) -> bool:
     """Whether the gate that was `opened_at` then was not closed meanwhile: see `is_open`.
 
-    A scan during which it was closed proves nothing, though it be open again.
+    A scan during which it was closed proves nothing, though it be open again; nor does one by another
+    ``engine`` than was tested.
     """
-    return since is not None and opened_at(uow) == since
+    return since is not None and opened_at(uow, engine) == since
 
 
-def begin(uow: UnitOfWork) -> datetime:
-    """Note that a probe begins now; return the moment, which names it."""
-    gate, now = _locked(uow), _now(uow)
-    gate.probing_since = now
-    return now
+def begin(uow: UnitOfWork) -> Begun:
+    """Note that a probe of this process's scanner begins now."""
+    mine, now = scanners.locked(uow), _now(uow)
+    mine.probing_since = now
+    return Begun(now, _passed_at(uow, mine))
 
 
-def begin_if_due(uow: UnitOfWork, engine: Engine) -> datetime | None:
-    """Begin a probe if it is time for one: see `begin`. None when it is not, or one is under way.
+def begin_if_due(uow: UnitOfWork, engine: Engine) -> Begun | None:
+    """Begin a probe if it is time for one. None when it is not, or one of this scanner is under way.
 
     Each scanner has its own time. One that is well need not hurry while another keeps the gate closed.
     """
-    gate, now = _locked(uow), _now(uow)
-    under_way = gate.probing_since and (gate.probed_at is None or gate.probing_since > gate.probed_at)
-    if under_way and gate.probing_since and gate.probing_since > now - _PATIENCE:
+    mine, now = scanners.locked(uow), _now(uow)
+    if mine.probing_since and mine.probing_since > now - _PATIENCE:
         return None
-    mine = scanners.mine(uow)
-    if mine is None:
-        return begin(uow)
-    calm = mine.failed is None and (gate.open or scanners.failing(uow) is not None)
+    opened = uow.session.scalar(select(Gate.open).where(Gate.id == 1))
+    calm = mine.failed is None and (opened or scanners.failing(uow) is not None)
     pause = _EVERY if calm else _EVERY_WHILE_CLOSED
-    if mine.tested_at > now - pause and mine.engine == _named(engine):
+    if mine.tested_at and mine.tested_at > now - pause and mine.engine == named(engine):
         return None
     return begin(uow)
 
 
-def give_up(uow: UnitOfWork, began: datetime) -> None:
+def give_up(uow: UnitOfWork, begun: Begun) -> None:
     """Note that a probe came to nothing, so that the next need not wait for it."""
-    gate = _locked(uow)
-    if gate.probing_since == began:
-        gate.probing_since = gate.probed_at
+    scanners.end(scanners.locked(uow), begun.at)
 
 
-def conclude(uow: UnitOfWork, began: datetime, engine: Engine, probes: Sequence[Probe]) -> None:
+def conclude(uow: UnitOfWork, begun: Begun, engine: Engine, probes: Sequence[Probe]) -> None:
     """Judge by what a probe has shown; open or close the gate.
 
-    One of the same scanner that began later knows better.
+    One of the same scanner that began later knows better how it is now, and nothing of how it was.
     """
     gate = _locked(uow)
-    mine = scanners.mine(uow)
-    if mine and began < mine.tested_at:
+    missed = any(probe.missed for probe in probes)
+    if missed:
+        _doubt_since(uow, begun.passed_at)
+    mine = scanners.locked(uow)
+    if mine.tested_at and begun.at < mine.tested_at:
+        scanners.end(mine, begun.at)
+        if missed and gate.open:
+            gate.changed_at = _now(uow)  # a scan that is under way was begun before that was known
         return
-    if any(probe.missed for probe in probes):
-        _doubt_since(uow, mine.passed_at if mine else gate.passed_at)
     failed = next((probe.detail for probe in probes if not probe.passed), None)
-    report(uow, probes, _named(engine), failed or doubts(uow, engine), began=began)
+    report(uow, probes, named(engine), failed or doubts(uow, engine), began=begun.at)
 
 
 def close(uow: UnitOfWork, reason: str) -> None:
@@ -138,8 +147,7 @@ def report(
     """
     gate = _locked(uow)
     began = began or _now(uow)
-    mine = scanners.mine(uow)
-    passed_at = mine.passed_at if mine else gate.passed_at
+    passed_at = _passed_at(uow, scanners.locked(uow))
     if all(probe.passed for probe in probes):
         gate.passed_at = passed_at = began
     scanners.note(uow, signatures, began, passed_at, closed_because)
@@ -178,7 +186,11 @@ def _turn(uow: UnitOfWork, gate: Gate, reason: str | None) -> None:
 
 
 def _doubt_since(uow: UnitOfWork, moment: datetime | None) -> None:
-    """Ask a second scan for all that turned clean since ``moment``, after which the scanner failed."""
+    """Ask a second scan for all that was proven since ``moment``, after which the scanner failed.
+
+    Ready bundles stay so until then. Of infected ones nothing is given out any more: that all but what was
+    found is clean is believed again when it is proven again.
+    """
     scanned = select(Scan.upload_id).where(*([Scan.scanned_at >= moment] if moment else []))
     doubted = uow.session.scalars(
         update(Upload)
@@ -186,8 +198,22 @@ def _doubt_since(uow: UnitOfWork, moment: datetime | None) -> None:
         .values(rescan_asked_at=func.now())
         .returning(Upload.id)
     ).all()
-    if doubted:
-        audit.record(uow, "gate.rescans_asked", count=len(doubted), since=moment and moment.isoformat())
+    in_part = uow.session.scalars(
+        update(Upload)
+        .where(Upload.state == UploadState.INFECTED, Upload.id.in_(scanned.where(Scan.complete)))
+        .values(rescan_asked_at=func.coalesce(Upload.rescan_asked_at, func.now()), tagged=None)
+        .returning(Upload.id)
+    ).all()
+    uow.session.execute(update(Scan).where(Scan.upload_id.in_(in_part)).values(complete=False))
+    if count := len(doubted) + len(in_part):
+        audit.record(uow, "gate.rescans_asked", count=count, since=moment and moment.isoformat())
+
+
+def _passed_at(uow: UnitOfWork, mine: ScannerTest) -> datetime | None:
+    """Return when this scanner last passed; of one that was never tested, when any did."""
+    if mine.tested_at:
+        return mine.passed_at
+    return uow.session.scalar(select(Gate.passed_at).where(Gate.id == 1))
 
 
 def _locked(uow: UnitOfWork) -> Gate:
@@ -200,7 +226,3 @@ def _locked(uow: UnitOfWork) -> Gate:
 
 def _now(uow: UnitOfWork) -> datetime:
     return uow.session.scalars(select(func.now())).one()
-
-
-def _named(engine: Engine) -> str:
-    return f"{engine.name}, {engine.signatures or 'test signatures'}"

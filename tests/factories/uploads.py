@@ -1,6 +1,8 @@
 """Uploads in any state, with their bytes in storage."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from app.domain.lifecycle import STORED, UploadState
 from app.domain.policy import Actor
@@ -8,7 +10,8 @@ from app.domain.verdict import Engine, Finding, ScanReport, Verdict
 from app.models import Upload
 from app.ports import Settles
 from app.queries import uploads
-from app.services import gate, removal
+from app.services import gate, removal, scanners
+from app.services.engine import named
 from app.services.intake import completion, records
 from app.services.lifecycle import transition
 from app.services.scanning import claims
@@ -73,19 +76,41 @@ def open_gate(system: System) -> None:
     """Let things turn clean, as after probes that passed."""
     with system.work() as uow:
         if not gate.is_open(uow):
-            gate.report(uow, [], "Fake 1.0", None)
+            gate.report(uow, [], named(system.adapters.scanner.engine()), None)
+
+
+@contextmanager
+def tested_as(system: System, engine: Engine) -> Iterator[None]:
+    """Let the scanner be known as one that was tested as ``engine``, whatever was found, for a while."""
+
+    def note(engine: str | None) -> str | None:
+        with system.work() as uow:
+            found = scanners.locked(uow)
+            before, found.engine = found.engine, engine
+            return before
+
+    before = note(named(engine))
+    try:
+        yield
+    finally:
+        note(before)
 
 
 def _scan(system: System, upload: Upload, state: UploadState) -> None:
     open_gate(system)
+    with tested_as(system, ENGINE):
+        _scan_by(ENGINE, system, upload, state)
+
+
+def _scan_by(engine: Engine, system: System, upload: Upload, state: UploadState) -> None:
     with system.work() as uow:
-        claim = claims.claim(uow, upload.id)
+        claim = claims.claim(uow, upload.id, engine)
     assert claim
     if state is UploadState.SCANNING:
         return
     report = ScanReport(
         verdict=Verdict(state),
-        engine=ENGINE,
+        engine=engine,
         sha256=claim.sha256 or "",
         size=claim.size,
         reason="It is damaged at byte 17." if state is UploadState.UNSCANNABLE else None,

@@ -41,7 +41,8 @@ with system.work() as uow:
     until = func.now() + timedelta(seconds=int(sys.argv[2]))
     taken = update(Upload).where(Upload.id == UUID(sys.argv[1])).values(state="scanning", lease_until=until)
     uow.session.execute(taken)
-    print("taken over" if claims.claim(uow, UUID(sys.argv[1])) else "left alone")
+    engine = system.adapters.scanner.engine()
+    print("taken over" if claims.claim(uow, UUID(sys.argv[1]), engine) else "left alone")
     uow.session.rollback()
 """
 _CSRF = re.compile(r'name="csrf_token"[^>]* value="([^"]+)"')

@@ -14,8 +14,9 @@ from tests.factories.engines import OwnClamd
 from tests.faults.lab import Lab
 
 OVERDUE = (
-    "WITH tests AS (UPDATE scanner_test SET tested_at = tested_at - interval '10 minutes')"
-    " UPDATE gate SET probed_at = probed_at - interval '10 minutes', probing_since = NULL"
+    "WITH tests AS ("
+    "UPDATE scanner_test SET tested_at = tested_at - interval '10 minutes', probing_since = NULL)"
+    " UPDATE gate SET probed_at = probed_at - interval '10 minutes'"
 )
 
 

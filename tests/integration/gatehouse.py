@@ -1,13 +1,13 @@
 """Looking at the gate of a product in this process, and letting time pass for it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, update
 
 from app.domain.events import Event
 from app.domain.policy import Role
-from app.domain.verdict import StreamResult, StreamVerdict
+from app.domain.verdict import Engine, StreamResult, StreamVerdict
 from app.jobs import gatekeeping
 from app.models import AuditChain, AuditEvent, Delivery, EngineStatus, Gate, ScannerTest
 from app.queries import gate as gate_query
@@ -21,6 +21,20 @@ from tests.fakes import FakeScanner
 
 MISSED = "The scanner did not find the test virus in a bundle."
 ERROR = StreamVerdict(StreamResult.ERROR, "no room ERROR")
+NOW = datetime.now(UTC)
+
+
+class Dated(FakeScanner):
+    """A scanner that would pass, with signatures of a version."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__()
+        self.version = version
+        teach(self)
+
+    def engine(self) -> Engine:
+        super().engine()
+        return Engine("Fake 1.0", str(self.version), NOW + timedelta(hours=self.version - 100))
 
 
 def never_tested(system: System, scanner: FakeScanner) -> System:
@@ -47,8 +61,8 @@ def later(system: System, seconds: float) -> None:
     ago = timedelta(seconds=seconds)
     with system.work() as uow:
         uow.session.execute(update(Gate).values(probed_at=Gate.probed_at - ago))
-        uow.session.execute(update(Gate).values(probing_since=Gate.probing_since - ago))
-        uow.session.execute(update(ScannerTest).values(tested_at=ScannerTest.tested_at - ago))
+        for moment in (ScannerTest.tested_at, ScannerTest.ended_at, ScannerTest.probing_since):
+            uow.session.execute(update(ScannerTest).values({moment: moment - ago}))
         uow.session.execute(update(EngineStatus).values(seen_at=EngineStatus.seen_at - ago))
 
 

@@ -7,7 +7,7 @@ from app.models import Upload
 from app.services.scanning import rescans
 from app.services.scanning.leases import Claim
 from app.system import System
-from tests.factories.uploads import make_upload
+from tests.factories.uploads import make_upload, tested_as
 from tests.integration.looking import fresh
 
 NEWER = Engine("ClamAV 1.4.6", "27451")
@@ -20,7 +20,7 @@ def ask(system: System, upload: Upload, actor: Actor = SYSTEM) -> None:
 
 
 def claim(system: System, upload: Upload) -> Claim | None:
-    with system.work() as uow:
+    with tested_as(system, NEWER), system.work() as uow:
         return rescans.claim(uow, upload.id, NEWER)
 
 
@@ -50,5 +50,5 @@ def report_on(
 
 
 def record(system: System, taken: Claim, report: ScanReport) -> bool:
-    with system.work() as uow:
+    with tested_as(system, NEWER), system.work() as uow:
         return rescans.record(uow, taken, report, "7-1-2")

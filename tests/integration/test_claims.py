@@ -10,12 +10,16 @@ from app.domain.policy import Actor, Role
 from app.domain.verdict import Obstacle, ScanReport, Verdict
 from app.models import Upload
 from app.services import gate, removal
+from app.services.engine import named
 from app.services.scanning import claims, leases
 from app.services.scanning.leases import Claim
 from app.system import System
 from tests.factories.people import make_account, make_actor
-from tests.factories.uploads import ENGINE, make_upload
+from tests.factories.uploads import make_upload
+from tests.fakes import FakeScanner
 from tests.integration.looking import deeds, fresh, outbox, pass_time, race
+
+TESTED = FakeScanner().engine()
 
 
 @pytest.fixture
@@ -25,7 +29,7 @@ def upload(system: System, sender: Actor) -> Upload:
 
 def claim(system: System, upload: Upload) -> Claim | None:
     with system.work() as uow:
-        return claims.claim(uow, upload.id)
+        return claims.claim(uow, upload.id, TESTED)
 
 
 def held(system: System, upload: Upload) -> Claim:
@@ -35,7 +39,7 @@ def held(system: System, upload: Upload) -> Claim:
 
 
 def report_on(taken: Claim, verdict: Verdict = Verdict.CLEAN) -> ScanReport:
-    return ScanReport(verdict, ENGINE, taken.sha256 or "", taken.size, members_total=1, members_scanned=1)
+    return ScanReport(verdict, TESTED, taken.sha256 or "", taken.size, members_total=1, members_scanned=1)
 
 
 def told(system: System, upload: Upload) -> list[Event]:
@@ -174,7 +178,7 @@ def test_five_doorbells_give_one_verdict_and_one_set_of_mails(committed: System)
 
     def work_off() -> bool:
         with committed.work() as uow:
-            taken = claims.claim(uow, upload.id)
+            taken = claims.claim(uow, upload.id, TESTED)
         if taken is None:
             return False
         with committed.work() as uow:
@@ -192,6 +196,6 @@ def test_a_scan_during_which_the_gate_was_closed_proves_nothing(committed: Syste
     taken = held(committed, upload)
     for reason in ("It missed the test virus.", None):
         with committed.work() as uow:
-            gate.report(uow, [], "x", reason)
+            gate.report(uow, [], named(TESTED), reason)
     assert not record(committed, taken, report_on(taken))
     assert fresh(committed, upload.id).state is UploadState.SEALED

@@ -23,6 +23,7 @@ from tests.factories.bundles import make_tgz
 from tests.factories.keeping import pass_days, run, set_policy
 from tests.factories.people import make_actor
 from tests.factories.uploads import make_upload
+from tests.fakes import FakeScanner
 from tests.integration.looking import fresh, hours_later
 from tests.s3servers import S3Server
 
@@ -121,7 +122,7 @@ def test_a_scan_under_way_writes_nothing(place: Place, sender: Actor) -> None:
     """It reads on from the open file, or finds nothing; its verdict finds the fence."""
     upload = make_upload(place.system, sender)
     with place.system.work() as uow:
-        held = claims.claim(uow, upload.id)
+        held = claims.claim(uow, upload.id, FakeScanner().engine())
     assert held
     delete(place, upload)
     with place.system.work() as uow:

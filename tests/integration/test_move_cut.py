@@ -25,6 +25,7 @@ from tests.dying import Arrange, Killed, after, before
 from tests.factories.direct import with_bucket
 from tests.factories.people import make_actor
 from tests.factories.uploads import make_upload
+from tests.fakes import FakeScanner
 from tests.integration.looking import fresh, hours_later, pass_time
 from tests.integration.mover import TGZ, content_of, keys, run
 from tests.integration.rescanning import ask, claim, report_on
@@ -92,7 +93,7 @@ def test_a_row_that_changed_meanwhile_is_left(
         made = copy(*arguments)
         if meanwhile == "scanned":
             with both.work() as uow:
-                assert claims.claim(uow, upload.id)
+                assert claims.claim(uow, upload.id, FakeScanner().engine())
         elif meanwhile == "deleted":
             with both.work(make_actor(both, Role.ADMIN)) as uow:
                 removal.delete(uow, upload.id, "Not needed any more.")

@@ -163,7 +163,7 @@ def test_a_lost_lease_moves_no_row(system: System, sender: Actor, monkeypatch: p
         moved = settle(store, key, version)
         pass_time(system, upload.id, 3600)
         with system.work() as uow:
-            assert claims.claim(uow, upload.id)
+            assert claims.claim(uow, upload.id, FakeScanner().engine())
         return moved
 
     monkeypatch.setattr(S3Storage, "settle", freeze)

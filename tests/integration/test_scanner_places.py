@@ -44,6 +44,12 @@ def beside(system: System, clamd: OwnClamd) -> System:
         ("tcp:127.0.0.1:3310", True),
         ("tcp:localhost:3310", True),
         ("tcp:[::1]:3310", True),
+        ("tcp:LOCALHOST:3310", True),
+        ("tcp:localhost.localdomain:3310", True),
+        ("tcp:0.0.0.0:3310", True),
+        ("tcp:[::]:3310", True),
+        ("tcp:127.1:3310", True),
+        ("tcp:[::ffff:127.0.0.1]:3310", True),
         ("tcp:clamd:3310", False),
         ("tcp:10.0.0.7:3310", False),
     ],
@@ -57,6 +63,32 @@ def test_a_scanner_on_this_host_is_another_than_that_of_any_other_host(
         monkeypatch.setattr(socket, "gethostname", lambda host=host: host)
         places.add(scanners.place_of(here))
     assert len(places) == (2 if own else 1)
+
+
+def test_a_name_is_the_same_however_it_is_written(settings: Settings) -> None:
+    written = [
+        settings.model_copy(update={"clamd_address": f"tcp:{name}:3310"}) for name in ("clamd", "Clamd")
+    ]
+    assert len({scanners.place_of(each) for each in written}) == 1
+
+
+def test_a_host_whose_name_comes_back_is_another_once_it_was_booted(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Fargate makes names of addresses, and gives those out again."""
+    here = settings.model_copy(update={"clamd_address": "tcp:127.0.0.1:3310"})
+    monkeypatch.setattr(scanners, "_BOOT", tmp_path / "boot_id")
+    places = []
+    for boot in ("first", "first", "second"):
+        (tmp_path / "boot_id").write_text(f"{boot}\n")
+        scanners._boot.cache_clear()
+        places.append(scanners.place_of(here))
+    (tmp_path / "boot_id").unlink()
+    scanners._boot.cache_clear()
+    places.append(scanners.place_of(here))
+    scanners._boot.cache_clear()
+    assert places[0] == places[1]
+    assert len(set(places)) == 3, "and where nothing tells them apart, the name alone does"
 
 
 @pytest.fixture
@@ -87,7 +119,9 @@ def test_two_clamds_of_different_days_and_one_of_them_badly_set_up(
     for task in tasks:
         gatekeeping.tend_gate(task)
     with product.work() as uow:
-        found = {each.engine.rpartition(" ")[2]: each.failed for each in gate_query.scanners(uow.session)}
+        found = {
+            str(each.engine).rpartition(" ")[2]: each.failed for each in gate_query.scanners(uow.session)
+        }
     assert found == {"27000": None, "27001": None}
     for task in tasks:
         scan_upload(task, str(upload.id))

@@ -1,7 +1,7 @@
 """Workers that have a scanner each: none stands in for another, and none keeps another busy. T24, F12."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, update
@@ -9,37 +9,22 @@ from sqlalchemy import select, update
 from app.domain.errors import ScannerUnavailableError
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
-from app.domain.verdict import Engine
 from app.jobs import gatekeeping, periodic
 from app.jobs.scan_upload import rescan_upload, scan_upload
 from app.models import ScannerTest
 from app.ports import Scanner
 from app.queries import engine as engine_query
-from app.services import scanners
+from app.services import gate, scanners
+from app.services.gate import Probe
 from app.system import System
 from tests.factories.bundles import make_tgz
 from tests.factories.eicar import eicar
 from tests.factories.people import make_actor
 from tests.factories.probing import teach
 from tests.factories.uploads import make_upload
-from tests.fakes import FakeQueue, FakeScanner
-from tests.integration.gatehouse import MISSED, blind, later, never_tested, status, told
+from tests.fakes import FakeQueue
+from tests.integration.gatehouse import MISSED, Dated, blind, later, never_tested, status, told
 from tests.integration.looking import fresh
-
-NOW = datetime.now(UTC)
-
-
-class Dated(FakeScanner):
-    """A scanner that would pass, with signatures of a version."""
-
-    def __init__(self, version: int) -> None:
-        super().__init__()
-        self.version = version
-        teach(self)
-
-    def engine(self) -> Engine:
-        super().engine()
-        return Engine("Fake 1.0", str(self.version), NOW + timedelta(hours=self.version - 100))
 
 
 @pytest.fixture
@@ -201,3 +186,38 @@ def test_one_that_is_away_is_no_failure_of_the_others(tasks: list[System], secon
         with pytest.raises(ScannerUnavailableError):
             gatekeeping.tend_gate(tasks[1])
     assert status(tasks[0]).open
+
+
+def test_one_that_fails_slowly_is_in_use_while_it_is_tested_again(tasks: list[System], second: Dated) -> None:
+    """However long a test takes, the gate does not open in between: scans would be thrown away each time."""
+    tend(tasks)
+    blind(second)
+    later(tasks[0], 601)
+    tend(tasks)
+    failed = [Probe("Finds it", False, MISSED)]
+    for _ in range(2):
+        later(tasks[0], 16)
+        with tasks[1].work() as uow:
+            begun = gate.begin(uow)
+        for _ in range(2):
+            later(tasks[0], 115)
+            gatekeeping.tend_gate(tasks[0])
+            assert not status(tasks[0]).open
+        ended = replace(begun, at=begun.at - timedelta(seconds=230))
+        with tasks[1].work() as uow:
+            gate.conclude(uow, ended, second.engine(), failed)
+        later(tasks[0], 16)
+        gatekeeping.tend_gate(tasks[0])
+        assert not status(tasks[0]).open
+    assert [event for event, _ in told(tasks[0])] == [Event.GATE_CLOSED]
+
+
+def test_whoever_tests_one_keeps_nobody_from_testing_another(tasks: list[System], second: Dated) -> None:
+    """Signatures are new, and each has loaded them; the prober of the first is killed, say."""
+    tend(tasks)
+    with tasks[0].work() as uow:
+        gate.begin(uow)
+    second.version = 77
+    blind(second)
+    gatekeeping.tend_gate(tasks[1])
+    assert status(tasks[0]).reason == MISSED

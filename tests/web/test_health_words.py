@@ -112,4 +112,4 @@ def test_several_scanners_are_named_with_what_was_found_of_each(system: System, 
         gate.report(uow, [Probe("Finds it", False, "It missed.")], "ClamAV 1.4.6, 27000", "It missed.")
     found = gate_facts(admin)
     assert found.pop("Scanner at tcp:clamd-b:3310") == "It missed."
-    assert list(found.values()) == ["passed (Fake 1.0)"]
+    assert list(found.values()) == ["passed (Fake 1.0, 1)"]

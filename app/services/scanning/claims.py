@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, func, select
 from app.domain.events import Event
 from app.domain.jobs import first_scan
 from app.domain.lifecycle import UploadState
-from app.domain.verdict import Obstacle, ScanReport, Verdict
+from app.domain.verdict import Engine, Obstacle, ScanReport, Verdict
 from app.models import Upload
 from app.services import audit, gate, notices
 from app.services.lifecycle import transition
@@ -44,13 +44,13 @@ def waiting(uow: UnitOfWork, waited: int, limit: int, *, large: bool) -> Sequenc
     ).all()
 
 
-def claim(uow: UnitOfWork, upload_id: UUID) -> Claim | None:
+def claim(uow: UnitOfWork, upload_id: UUID, scanner: Engine) -> Claim | None:
     """Take the upload for scanning; None when there is nothing to do or another has it.
 
-    An upload whose scans ended without a verdict too often becomes UNSCANNABLE here. While the
-    gate is closed nothing is claimed.
+    ``scanner`` is the engine that would do it. An upload whose scans ended without a verdict too often
+    becomes UNSCANNABLE here. While the gate is closed, or this engine is not proven, nothing is claimed.
     """
-    opened = gate.opened_at(uow)
+    opened = gate.opened_at(uow, scanner)
     if opened is None:
         return None
     taken = leases.take(uow, upload_id, unjudged(), state=UploadState.SCANNING, active_at=func.now())
@@ -94,15 +94,16 @@ def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
     """Write the verdict; False when the claim is no longer ours and nothing was written.
 
     A report about other bytes than were sealed says that they were changed. While the gate is
-    closed only a virus is believed: otherwise the upload waits on.
+    closed only a virus is believed, and not that the rest was clean: otherwise the upload waits on.
     """
     if not verdicts.is_of(report, held):
         return verdicts.changed(uow, held, report.sha256)
     report = verdicts.as_announced(report, held)
-    if report.verdict is not Verdict.INFECTED and not gate.stayed_open(uow, held.gate):
+    proven = gate.stayed_open(uow, held.gate, report.engine)
+    if report.verdict is not Verdict.INFECTED and not proven:
         hand_back(uow, held, counted=False)
         return False
-    if not verdicts.settle(uow, held, report, storage_version):
+    if not verdicts.settle(uow, held, report, storage_version, proven=proven):
         return False
     upload = verdicts.judge(uow, held, report)
     notices.announce(uow, EVENT[report.verdict], upload)

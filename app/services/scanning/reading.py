@@ -14,6 +14,7 @@ from app.bundle.budget import Budget
 from app.bundle.seek import SeekIndex
 from app.bundle.table import MemberTable
 from app.domain.errors import PortalError
+from app.domain.scan_status import ScanStatus
 from app.domain.verdict import Obstacle, ScanReport
 from app.log import get_logger
 from app.ports import Scanner, Side, Storage
@@ -36,12 +37,14 @@ def read(
     key: str,
     *,
     watch: Callable[[], None] | None = None,
+    known: Callable[[], ScanStatus | None] = lambda: None,
 ) -> tuple[ScanReport, str]:
     """Scan the stored object; return the report and the version that was read, from beginning to end.
 
     The table of what lies in it, and its seek index, are made on the way and kept beside it, as
     far as they could be made: the scan never fails for them. ``watch`` is called before every
-    read of the object; what it raises ends the scan, unchanged.
+    read of the object; what it raises ends the scan, unchanged. ``known`` says what an earlier scan found:
+    until this one's verdict is written, that stays true of what lies beside it too.
 
     Raises:
         ScannerUnavailableError: the scanner is away; nothing is known about the bundle.
@@ -61,7 +64,7 @@ def read(
         again.close()
         if still != version:
             raise RuntimeError(f"the stored object changed while it was scanned: {version} -> {still}")
-        beside.keep(storage, key, report, version)
+        beside.keep(storage, key, report, version, known())
     return report, version
 
 
@@ -134,19 +137,28 @@ class _Beside:
         if self._index and data:
             self._index.feed(data)
 
-    def keep(self, storage: Storage, key: str, report: ScanReport, version: str) -> None:
+    def keep(
+        self, storage: Storage, key: str, report: ScanReport, version: str, status: ScanStatus | None
+    ) -> None:
         """Put what was made beside the object, in place of what an earlier scan made."""
         walked = report.complete or report.obstacle in _WALKED
         try:
-            self._keep_table(storage, key, report, version, walked=walked)
+            self._keep_table(storage, key, report, version, status, walked=walked)
             # zran is less strict, and its index of a damaged file good for nothing.
             if walked and self._index:
-                self._keep_index(storage, key, self._index, report)
+                self._keep_index(storage, key, self._index, report, status)
         except (PortalError, OSError) as error:
             log.warning("not_kept_beside", key=key, why=str(error), **getattr(error, "context", {}))
 
     def _keep_table(
-        self, storage: Storage, key: str, report: ScanReport, version: str, *, walked: bool
+        self,
+        storage: Storage,
+        key: str,
+        report: ScanReport,
+        version: str,
+        status: ScanStatus | None,
+        *,
+        walked: bool,
     ) -> None:
         self.table.close(
             report.sha256, size=str(report.size), version=version, walked="yes" if walked else "no"
@@ -157,12 +169,14 @@ class _Beside:
         packed = self._directory / "packed"
         with packed.open("wb") as target:
             self.table.compress(target)
-        _put(storage, key, "members", packed)
+        _put(storage, key, "members", packed, status)
 
-    def _keep_index(self, storage: Storage, key: str, index: SeekIndex, report: ScanReport) -> None:
+    def _keep_index(
+        self, storage: Storage, key: str, index: SeekIndex, report: ScanReport, status: ScanStatus | None
+    ) -> None:
         path = self._directory / "index"
         if index.write(path, report.sha256):
-            _put(storage, key, "gzidx", path)
+            _put(storage, key, "gzidx", path, status)
         else:
             log.warning("no_seek_index", key=key, why=str(index.failure or "nothing in it"))
 
@@ -176,6 +190,6 @@ def _sweep() -> None:
                 rmtree(path)
 
 
-def _put(storage: Storage, key: str, side: Side, path: Path) -> None:
+def _put(storage: Storage, key: str, side: Side, path: Path, status: ScanStatus | None) -> None:
     with path.open("rb") as content:
-        storage.put_side(key, side, content)
+        storage.put_side(key, side, content, status)

@@ -54,7 +54,7 @@ def claim(uow: UnitOfWork, upload_id: UUID, scanner: Engine) -> Claim | None:
     of no use. A bundle whose second scans ended without a verdict too often is left as it is. While
     the gate is closed nothing is claimed.
     """
-    opened = gate.opened_at(uow)
+    opened = gate.opened_at(uow, scanner)
     if opened is None:
         return None
     wanted = due.asked()
@@ -91,17 +91,20 @@ def hand_on(uow: UnitOfWork, held: Claim) -> None:
 def record(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
     """Write what the second scan said; False when the claim is no longer ours or the gate is closed.
 
-    Only proof changes a verdict: a scan that did not come to its end leaves all as it is.
+    Only proof changes a verdict: a scan that did not come to its end leaves all as it is. One that may
+    have overlooked something is believed what is news: that there is a virus.
     """
     if not verdicts.is_of(report, held):
         return verdicts.changed(uow, held, report.sha256)
     report = verdicts.as_announced(report, held)
     if shortcoming := _shortcoming(held, report):
         return _fail(uow, held, shortcoming)
-    if report.verdict is Verdict.CLEAN and not gate.stayed_open(uow, held.gate):
+    proven = gate.stayed_open(uow, held.gate, report.engine)
+    no_news = report.verdict is Verdict.CLEAN or UploadState(report.verdict) is held.state
+    if no_news and not proven:
         hand_back(uow, held, counted=False)
         return False
-    if not verdicts.settle(uow, held, report, storage_version):
+    if not verdicts.settle(uow, held, report, storage_version, proven=proven):
         return False
     if UploadState(report.verdict) is held.state:
         leases.write(uow, held, {"reason": report.reason, "obstacle": report.obstacle})

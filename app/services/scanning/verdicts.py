@@ -47,8 +47,11 @@ def as_announced(report: ScanReport, held: Claim) -> ScanReport:
     )
 
 
-def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str) -> bool:
+def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: str, *, proven: bool) -> bool:
     """End the claim with a verdict and keep it; False when the claim is no longer ours.
+
+    Unless ``proven``, the scanner may have overlooked something: nothing is called complete by it, and
+    another scan is asked for.
 
     ``storage_version`` is that of the object that was read; it becomes the upload's, which after
     a restore from a backup is another one with the same bytes. So does the SHA-256, which nobody may
@@ -56,7 +59,7 @@ def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
     """
     values = {
         "lease_until": None,
-        "rescan_asked_at": None,
+        "rescan_asked_at": None if proven else func.now(),
         "scanned_for": edition(report.engine),
         "storage_version": storage_version,
         "tagged": None,
@@ -75,7 +78,7 @@ def settle(uow: UnitOfWork, held: Claim, report: ScanReport, storage_version: st
             bytes_expanded=report.bytes_expanded,
             bytes_scanned=report.bytes_scanned,
             windowed=report.windowed,
-            complete=report.complete,
+            complete=report.complete and proven,
             engine=report.engine.name,
             signatures=report.engine.signatures,
             signatures_at=report.engine.signatures_at,
