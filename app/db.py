@@ -13,7 +13,7 @@ from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session, sessionmaker
 
-from app.db_access import NOTICES_SILENCE, Access
+from app.db_access import NOTICES_SILENCE, Access, Patience
 from app.domain.errors import BadRequestError, DependencyError
 
 #: The database's roles. What signs in to it may do nothing until it speaks as one of them.
@@ -38,14 +38,14 @@ _NO_SUCH_ROLE = {"22023", "42501"}  # invalid_parameter_value; insufficient_priv
 class Database:
     """An engine with its pool. One per process; `renew` after a fork."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, patience: Patience | None = None) -> None:
         self.engine = engine
-        self._access = Access()
+        self._access = Access(patience)
         # Rows are read after the commit by views and jobs, so they must not expire with it.
         self.sessions = sessionmaker(engine, expire_on_commit=False)
 
     @classmethod
-    def connect(cls, url: str, *, pool_size: int = 10) -> "Database":
+    def connect(cls, url: str, *, pool_size: int = 10, patience: Patience | None = None) -> "Database":
         """Make the engine; no connection is opened before the first use."""
         engine = create_engine(
             url,
@@ -62,7 +62,7 @@ class Database:
                 " -c plan_cache_mode=force_custom_plan",
             },
         )
-        database = cls(engine)
+        database = cls(engine, patience)
         event.listen(engine, "do_connect", database._connect)
         event.listen(engine, "handle_error", _leave_read_only)
         return database
@@ -100,6 +100,7 @@ class Database:
         """Be ``role`` until the transaction ends. Raises DependencyError: the login may not."""
         try:
             session.execute(_SPEAK_AS, {"role": role, "organisation": str(organisation_id or "")})
+            self._access.worked()
         except DBAPIError as error:
             if _sqlstate(error) in _NO_SUCH_ROLE:
                 raise DependencyError(
@@ -117,11 +118,19 @@ class Database:
             return UNWALLED if session.scalar(_MIGHT_DO_ANYTHING) else None
 
     def refused(self) -> bool:
-        """Whether the server does not take our password any more; False of one that is away.
+        """Whether the server has refused our password for so long that this process should be replaced.
 
-        Pooled connections go on, so this asks by one of its own, at most every few seconds.
+        False of one that is away. Pooled connections go on, so this asks by one of its own, at most every
+        few seconds; see `app.db_access.Patience`.
         """
-        return self._access.refused(lambda: psycopg.connect(**self._to() | _ASKING).close())
+        return self._access.refused(self._sign_in)
+
+    def turned_away(self) -> bool:
+        """Whether the server refused our password when it was last asked: what begins now would fail."""
+        return self._access.turned_away(self._sign_in)
+
+    def _sign_in(self) -> None:
+        psycopg.connect(**self._to() | _ASKING).close()
 
     def _to(self) -> dict[str, Any]:
         return dict(self.engine.dialect.create_connect_args(self.engine.url)[1])
@@ -145,7 +154,7 @@ class Database:
 
     def renew(self) -> None:
         """Forget the connections that were inherited through fork, without closing them."""
-        self._access = Access()
+        self._access = Access(self._access.patience)
         self.engine.dispose(close=False)
 
 

@@ -24,7 +24,13 @@ class LetGoError(ScanOverError):
 
 def listen() -> None:
     """Be open for the question, in the process of a job."""
-    signal.signal(signal.SIGTERM, lambda *_: _asked.set())
+    signal.signal(signal.SIGTERM, _ask)
+
+
+def _ask(*_: object) -> None:
+    # A second signal would wait in here for the lock that the first one holds, and that for it.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _asked.set()
 
 
 def watch() -> None:
@@ -35,19 +41,26 @@ def watch() -> None:
 
 @contextmanager
 def at_the_latest(hand_on: Callable[[], None]) -> Iterator[None]:
-    """End the process, after ``hand_on()``, if the block has not ended soon after it was asked to."""
+    """End the process, after ``hand_on()``, if the block has not ended soon after it was asked to.
+
+    Whichever is first, the end of the block or that of patience, keeps the other from what comes next:
+    never do both write how the claim ended.
+    """
     over = threading.Event()
+    first = threading.Lock()  # never given back
 
     def see_to_it() -> None:
         _asked.wait()
-        if not over.wait(PATIENCE_SECONDS):
-            try:
-                hand_on()
-            finally:
-                os._exit(0)
+        if over.wait(PATIENCE_SECONDS) or not first.acquire(blocking=False):
+            return
+        try:
+            hand_on()
+        finally:
+            os._exit(0)
 
     threading.Thread(target=see_to_it, name="letting go", daemon=True).start()
     try:
         yield
     finally:
+        first.acquire()  # for ever, where the process is about to end
         over.set()

@@ -14,15 +14,17 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rq import Queue, Worker, worker_registration
+from rq import Queue, worker_registration
 from rq.exceptions import InvalidJobOperation, StopRequested
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from rq.worker.base import WorkerStatus
 
 from app import log as logs
 from app import tracing
 from app.domain.jobs import JobName, QueueName
 from app.jobs import JOBS, heartbeat, letting_go
+from app.jobs.patient import PatientWorker
 from app.log import get_logger
 from app.system import System
 
@@ -34,11 +36,12 @@ _WORKER_TTL = 30  # seconds; it beats twice as often, and is taken for dead 60 s
 
 _FAREWELL_SECONDS = 10.0  # before the end, for letting go
 _TWICE_SECONDS = 1.0  # within which a second signal is the first one, sent twice
+_LOOK_SECONDS = 5.0  # between two looks at whether the database takes our password again
 
 
 def make_worker(
     system: System, connection: Any, queue: QueueName, protect: Callable[[], None] = lambda: None
-) -> Worker:
+) -> PatientWorker:
     """Return a worker for one queue (with several, RQ loses the job of a worker that dies).
 
     ``protect`` is called about every half minute of a job.
@@ -56,9 +59,7 @@ def make_worker(
     )
 
 
-class _ForkingWorker(Worker):
-    max_connection_wait_time = 5.0  # seconds between two looks for a Redis that is away
-
+class _ForkingWorker(PatientWorker):
     def __init__(self, *args: Any, system: System, protect: Callable[[], None], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._system = system
@@ -129,20 +130,36 @@ class _ForkingWorker(Worker):
             tracing.flush()
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:
+        """Say that it lives. With no job under way it waits here while the database refuses our password.
+
+        It could do nothing with a job; who has the new password takes it.
+
+        Raises:
+            StopRequested: that has lasted too long, and no job is under way.
+        """
+        self._beat(timeout, pipeline)
+        if self.is_horse:
+            return
+        database = self._system.database
+        if database.refused():
+            self._stop_requested = True  # after the job that is under way, which beats by a pipeline
+        if pipeline is not None or self.get_state() == WorkerStatus.BUSY:
+            return
+        while database.turned_away():
+            if database.refused():
+                raise StopRequested  # a bell that was just taken will be rung again
+            time.sleep(_LOOK_SECONDS)
+            self._beat(timeout, pipeline)
+
+    def _beat(self, timeout: int | None, pipeline: Any) -> None:
         """Register too: RQ does so at birth alone, and a Redis that was emptied has forgotten it.
 
         The container's sign of life comes first: where Redis is away, another worker would not be better.
-
-        Raises:
-            StopRequested: the database refuses our password, and no job is under way.
         """
         heartbeat.beat(self._system.settings, self.queues[0].name)
         super().heartbeat(timeout, pipeline)
-        worker_registration.register(self, pipeline)
-        if not self.is_horse and self._system.database.refused():
-            self._stop_requested = True  # after the job that is under way, which beats by a pipeline
-            if pipeline is None:
-                raise StopRequested  # a bell that was just taken will be rung again
+        with self.without_redis():
+            worker_registration.register(self, pipeline)
 
 
 def _allow_listed(system: System) -> type[Job]:

@@ -30,9 +30,15 @@ def variables(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     copy = tmp_path_factory.mktemp("checkout")
     (copy / "docker").mkdir()
     shutil.copy(ROOT / "docker" / "make-env.sh", copy / "docker")
-    for _ in range(2):  # the second time it keeps what is there
+    written = set()
+    for _ in range(3):  # later it keeps what is there, and adds what an older release did not write
         subprocess.run([copy / "docker" / "make-env.sh"], check=True, capture_output=True)
         text = (copy / ".env").read_text()
+        written.add(text)
+        older = [line for line in text.splitlines(keepends=True) if "SHA256" not in line]
+        (copy / ".env").write_text("".join(older))
+    subprocess.run([copy / "docker" / "make-env.sh"], check=True, capture_output=True)
+    assert written == {text}
     assert (copy / ".env").stat().st_mode & 0o777 == 0o600
     assert sorted(path.name for path in copy.iterdir()) == [".env", "docker"]
     return dict(line.split("=", 1) for line in text.splitlines() if not line.startswith("#"))
@@ -130,6 +136,8 @@ def test_redis_lets_the_portal_do_what_it_must_and_no_more(
 ) -> None:
     """The very arguments, on a real server; the same rights as in docs/operations/running.md."""
     arguments = stack["redis"]["command"][1:]
+    password = variables["REDIS_PASSWORD"]
+    assert password not in str(stack["redis"]), "neither `ps` nor `docker inspect` shows it"
     documented = re.search(
         r"^user portal on >PASSWORD (.*)$", (ROOT / "docs/operations/running.md").read_text(), re.MULTILINE
     )
@@ -149,7 +157,10 @@ def test_redis_lets_the_portal_do_what_it_must_and_no_more(
     server.start()
     try:
         server.wait_ready()
-        password = variables["REDIS_PASSWORD"]
+        kind, check = stack["redis"]["healthcheck"]["test"]
+        assert kind == "CMD-SHELL"
+        asked = check.replace("redis-cli", f"redis-cli -s {socket}")
+        assert subprocess.run(["sh", "-c", asked], capture_output=True).returncode == 0
         with redis.Redis(unix_socket_path=str(socket)) as nobody, pytest.raises(redis.AuthenticationError):
             nobody.ping()
         with redis.Redis(unix_socket_path=str(socket), username="portal", password=password) as portal:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -60,6 +61,89 @@ def test_a_second_scan_too(
     after = fresh(system, upload.id)
     assert (after.state, after.epoch, after.attempts) == (UploadState.CLEAN, before + 1, 0)
     assert queue.rung == [(JobName.RESCAN_UPLOAD, str(upload.id))]
+
+
+class Lock:
+    """The lock of the question; a second signal comes as soon as it is held."""
+
+    def __init__(self, lock: threading.Condition) -> None:
+        self._lock, self.asked = lock, 0
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self.asked += 1
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    def __exit__(self, *_error: object) -> None:
+        self._lock.release()
+
+    def notify_all(self) -> None:
+        self._lock.notify_all()
+
+
+def asked_within_the_question() -> None:
+    """Be told to stop while being told to stop, in a process of its own."""
+    lock = letting_go._asked._cond = Lock(letting_go._asked._cond)  # type: ignore[attr-defined]
+    letting_go.listen()
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert lock.asked == 1
+    letting_go.watch()
+
+
+def test_two_questions_do_not_wait_for_each_other() -> None:
+    """Else the job would hang, and its scan with it, until it is killed."""
+    call = "from tests.integration.test_letting_go import asked_within_the_question as go; go()"
+    done = subprocess.run([sys.executable, "-c", call], cwd=ROOT, capture_output=True, text=True, timeout=20)
+    assert done.stderr.rstrip().endswith("LetGoError"), done.stderr
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Give what is set when the process would have ended by force."""
+    ended = threading.Event()
+    monkeypatch.setattr("os._exit", lambda _code: ended.set())
+    return ended
+
+
+def test_only_one_hands_on_when_patience_ends_as_the_scan_does(
+    asked: threading.Event, ended: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Twice would take two tries off the count; after a verdict it would lease anew what nobody scans."""
+    monkeypatch.setattr(letting_go, "PATIENCE_SECONDS", 0.05)
+    handing, scanned, handed, after = (threading.Event() for _ in range(4))
+
+    def hand_on() -> None:
+        handing.set()
+        handed.wait(20)
+
+    def scan() -> None:
+        with letting_go.at_the_latest(hand_on):
+            scanned.wait(20)
+        after.set()
+
+    scanning = threading.Thread(target=scan, daemon=True)  # stays where the process would have ended
+    scanning.start()
+    asked.set()
+    assert handing.wait(20)
+    scanned.set()
+    assert not after.wait(0.3), "what comes after would write, too"
+    handed.set()
+    assert ended.wait(20)
+    assert not after.wait(0.1)
+
+
+def test_a_scan_that_ends_before_patience_does_goes_on_by_itself(
+    asked: threading.Event, ended: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(letting_go, "PATIENCE_SECONDS", 0.05)
+    calls: list[str] = []
+    before = {*threading.enumerate()}  # scans of other tests, too
+    with letting_go.at_the_latest(lambda: calls.append("handed on")):
+        (thread,) = {*threading.enumerate()} - before
+    asked.set()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert (calls, ended.is_set()) == ([], False)
 
 
 def test_a_worker_protects_its_task_while_a_scan_lasts(services: Services, tmp_path: Path) -> None:

@@ -57,10 +57,10 @@ def test_the_login_is_made_and_given_another_password_while_it_works(server: Gua
     release.engine.dispose()
     with pytest.raises(DependencyError):
         release.check()
-    assert release.refused()
+    assert release.turned_away()
     after = portal(server, "second secret")
     assert after.check() is None
-    assert not after.refused()
+    assert not after.turned_away()
     after.engine.dispose()
     written = server.log.read_text() + first.stdout + again.stdout
     assert "ALTER ROLE" in written

@@ -25,7 +25,8 @@ def healthz() -> ResponseReturnValue:
     """Say that this process answers, and is not to be replaced by another.
 
     Nothing that is away makes it red, for a new process would help nothing. But one whose password the
-    database refuses was given it before it changed: the next one gets the new one.
+    database has refused for long was given it before it changed: the next one gets the new one. Not at
+    once, for what is connected works on, and all at once would be nobody (`app.db_access.Patience`).
     """
     if prober().ask({"refused": system().database.refused})["refused"] is True:
         return jsonify(status="The database refuses the password."), HTTPStatus.SERVICE_UNAVAILABLE
