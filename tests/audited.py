@@ -38,6 +38,7 @@ QUIET: Final[dict[str, frozenset[str] | None]] = {
             "declared_bytes",
             "declared_sha256",
             "held_bytes",
+            "joining",
             "multipart_id",
             "received_bytes",
             "writer_epoch",

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import BinaryIO, TypeVar
 
 from app.domain.errors import LockedError, NotFoundError, StateConflictError
+from app.domain.scan_status import ScanStatus
 from app.ports import Side
 
 _KEY = re.compile(r"[A-Za-z0-9-]+/[A-Za-z0-9-]+", re.ASCII)
@@ -99,7 +100,7 @@ class MemoryStorage:
         content, version = self._of(self.sealed, key)
         return io.BytesIO(content), version
 
-    def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
+    def put_side(self, key: str, side: Side, content: BinaryIO, _status: ScanStatus | None = None) -> None:
         """Keep."""
         self._of(self.sealed, key)
         self.sides[key, side] = content.read()

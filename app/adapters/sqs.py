@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import unquote_plus, urlsplit
 
@@ -16,6 +17,7 @@ _AT_ONCE: Final = 10  # messages; SQS gives no more
 _WAIT: Final = 10  # seconds for the first of them; less than `aws.READ_SECONDS`
 #: For so long nobody else gets what was received, seconds: for ten completions, each of a few requests.
 _MINE: Final = 300
+_TIMES: Final = "ApproximateReceiveCount"
 _CREATED: Final = "ObjectCreated:"
 
 
@@ -37,9 +39,13 @@ class SqsUploadEvents:
                 MaxNumberOfMessages=_AT_ONCE,
                 WaitTimeSeconds=_WAIT,
                 VisibilityTimeout=_MINE,
+                MessageSystemAttributeNames=[_TIMES],
             )
         return [
-            read(message.get("Body", ""), message["ReceiptHandle"], self._bucket)
+            replace(
+                read(message.get("Body", ""), message["ReceiptHandle"], self._bucket),
+                times=int(message.get("Attributes", {}).get(_TIMES, 1)),
+            )
             for message in answer.get("Messages", ())
         ]
 

@@ -53,6 +53,7 @@ SCHEDULE: Final = (
     Periodic(periodic.ring_deliveries, every=2),
     GATE,
     Periodic(tagging.tag_stored, every=2),
+    Periodic(tagging.tag_again, every=600),
     Periodic(reconciling.take_upload_events, every=5, only_with="upload_events_queue"),
     Periodic(watching.watch_queues, every=30),
     Periodic(periodic.abandon_stale, every=60),

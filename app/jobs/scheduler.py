@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterable
+from dataclasses import replace
+from time import monotonic
 
 from app import log as logs
 from app.domain.errors import DependencyError
-from app.jobs import heartbeat
+from app.jobs import gatekeeping, heartbeat
 from app.jobs.recording import Recorder, forget_others
 from app.jobs.schedule import GATE, SCHEDULE, Periodic
 from app.log import get_logger
@@ -20,7 +22,7 @@ def run(system: System, stop: threading.Event) -> None:
     """Run every step again and again until ``stop`` is set, each in a thread of its own.
 
     So a step that takes long, over a million stored objects, keeps no other waiting. A database that
-    refuses our password sets ``stop`` too: another process gets the new one.
+    refuses our password for long sets ``stop`` too: another process gets the new one.
     """
     _look_at_login(system)
     forget_others(system, SCHEDULE)
@@ -30,12 +32,12 @@ def run(system: System, stop: threading.Event) -> None:
 
 def run_gate(system: System, stop: threading.Event) -> None:
     """Test the scanner of this process again and again until ``stop`` is set, and nothing else."""
-    _run(system, [GATE], stop, "gate")
+    _run(system, [replace(GATE, step=gatekeeping.tending())], stop, "gate")
 
 
 def _run(system: System, steps: Iterable[Periodic], stop: threading.Event, role: str) -> None:
     threads = [
-        threading.Thread(target=_repeat, args=(system, periodic, stop, role), name=periodic.name)
+        threading.Thread(target=_repeat, args=(system, periodic, stop, role), name=periodic.name, daemon=True)
         for periodic in steps
     ]
     for thread in threads:
@@ -43,8 +45,19 @@ def _run(system: System, steps: Iterable[Periodic], stop: threading.Event, role:
     while not system.database.refused() and not stop.wait(_LOOK):
         pass
     stop.set()
+    _wait_for(threads, system.settings.graceful_timeout)
+
+
+def _wait_for(threads: Iterable[threading.Thread], seconds: float) -> None:
+    """Wait for steps that are under way, not longer than the supervisor waits.
+
+    Each can be broken off anywhere, as by a crash: the next scheduler goes on.
+    """
+    deadline = monotonic() + seconds
     for thread in threads:
-        thread.join()
+        thread.join(max(0.0, deadline - monotonic()))
+    if left := [thread.name for thread in threads if thread.is_alive()]:
+        log.warning("steps_broken_off", steps=left)
 
 
 def _look_at_login(system: System) -> None:

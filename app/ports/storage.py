@@ -80,10 +80,11 @@ class Storage(Protocol):
             DependencyError: among others, where the store keeps this process from what has no tag yet.
         """
 
-    def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
+    def put_side(self, key: str, side: Side, content: BinaryIO, status: ScanStatus | None = None) -> None:
         """Keep ``content``, from where it stands, beside the sealed object, in place of any before.
 
-        Whoever reads sees the old one or the new one, whole.
+        Whoever reads sees the old one or the new one, whole. ``status`` is written on it from the
+        beginning, where the store can do so (`Tags`).
 
         Raises:
             NotFoundError: no object is sealed under that key.
@@ -207,16 +208,26 @@ class PresignsUploads(Protocol):
             NotFoundError: it was joined, or given up.
         """
 
-    def join_parts(self, key: str, begun: str, parts: Sequence[Part]) -> str:
+    def join_parts(
+        self, key: str, begun: str, parts: Sequence[Part], note: Callable[[str], None] = ...
+    ) -> str:
         """Make an incoming object of the parts, never over another; return its version. Idempotent.
+
+        ``note`` is called just before, with the sums that the object must have, for `joined`.
 
         Raises:
             NotFoundError: they are not here, and no object of their size is.
             StateConflictError: a part is not the one that was sent.
+            DigestMismatchError: another object has come of them.
         """
 
-    def joined(self, key: str, size: int) -> str:
-        """Return the version of the object that was made of parts. Raises NotFoundError: there is none."""
+    def joined(self, key: str, size: int, expected: str | None = None) -> str:
+        """Return the version of the object that was made of parts, with the sums that were noted.
+
+        Raises:
+            NotFoundError: there is none of ``size`` bytes.
+            DigestMismatchError: it is not the one that should have come of them.
+        """
 
 
 @runtime_checkable

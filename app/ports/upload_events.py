@@ -17,12 +17,14 @@ class Arrived:
 class UploadEvent:
     """One message. ``problem``: why nothing can be read out of it, if that is so.
 
-    ``arrived`` is empty where it is about nothing of ours: objects elsewhere, a test.
+    ``arrived`` is empty where it is about nothing of ours: objects elsewhere, a test. ``times``: how often
+    it was received, this time included.
     """
 
     receipt: str
     arrived: tuple[Arrived, ...] = ()
     problem: str | None = None
+    times: int = 1
 
 
 class UploadEvents(Protocol):

@@ -32,6 +32,7 @@ TOMBSTONE: Final = {
     "declared_sha256": None,
     "echoed": None,
     "multipart_id": None,
+    "joining": None,
     "obstacle": None,
     "trace": None,
     "lease_until": None,

@@ -7,10 +7,11 @@ that a bundle that has just become ready is refused for the moments until its ta
 from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import select
+from sqlalchemy import Select, select, update
 
 from app.domain.errors import NotFoundError, StateConflictError
 from app.domain.lifecycle import RESCANNABLE, UploadState
@@ -25,6 +26,7 @@ from app.uow import UnitOfWork
 log = get_logger(__name__)
 
 _TRIES: Final = 5  # while the row changes
+_PUT_OFF: Final = timedelta(minutes=1)
 
 Work = Callable[[], AbstractContextManager[UnitOfWork]]
 
@@ -53,16 +55,57 @@ def status_of(upload: Upload) -> ScanStatus:
     return ScanStatus.SALVAGE if leave.released else ScanStatus.CLEAN
 
 
-def untagged(
-    uow: UnitOfWork, storage_names: Collection[str], after: UUID | None, limit: int
-) -> Sequence[UUID]:
-    """Return what was scanned and may have no tag, or a wrong one, in these stores; by id, from ``after``."""
-    query = select(Upload.id).where(
+def untagged_lately(uow: UnitOfWork, storage_names: Collection[str], limit: int) -> Sequence[UUID]:
+    """Return what may have no tag, or a wrong one, in these stores since it changed; the newest first."""
+    query = _untagged(storage_names).where(Upload.untagged_at.is_not(None))
+    return uow.session.scalars(query.order_by(Upload.untagged_at.desc()).limit(limit)).all()
+
+
+def untagged_long_ago(uow: UnitOfWork, storage_names: Collection[str], limit: int) -> Sequence[UUID]:
+    """Return the same of what was stored before there were tags; by id, from a random place on.
+
+    So however many of them cannot be tagged, each of the others has its turn.
+    """
+    query = _untagged(storage_names).where(Upload.untagged_at.is_(None))
+    query = query.order_by(Upload.untagged_at, Upload.id)  # as the index has them
+    pivot = uuid4()
+    found = list(uow.session.scalars(query.where(Upload.id >= pivot).limit(limit)))
+    if len(found) < limit:
+        found += uow.session.scalars(query.where(Upload.id < pivot).limit(limit - len(found)))
+    return found
+
+
+def _untagged(storage_names: Collection[str]) -> Select[UUID]:
+    return select(Upload.id).where(
         Upload.tagged.is_(None), Upload.state.in_(RESCANNABLE), Upload.storage_name.in_(storage_names)
     )
+
+
+def put_off(uow: UnitOfWork, upload_id: UUID) -> None:
+    """Let others go before one that could not be tagged, for what changes next comes before it anyway."""
+    uow.session.execute(
+        update(Upload)
+        .where(Upload.id == upload_id, Upload.tagged.is_(None))
+        .values(untagged_at=Upload.untagged_at - _PUT_OFF)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def scanned_after(
+    uow: UnitOfWork, storage_names: Collection[str], after: UUID | None, limit: int
+) -> Sequence[UUID]:
+    """Return what was scanned and lies in these stores, tagged or not; by id, from ``after``."""
+    query = select(Upload.id).where(Upload.state.in_(RESCANNABLE), Upload.storage_name.in_(storage_names))
     if after is not None:
         query = query.where(Upload.id > after)
     return uow.session.scalars(query.order_by(Upload.id).limit(limit)).all()
+
+
+def known(work: Work, upload_id: UUID) -> ScanStatus | None:
+    """Return what is known of an upload now; None if no scan has said anything yet."""
+    with work() as uow:
+        label = _label(uow, upload_id)
+    return label.status if label else None
 
 
 def write(work: Work, adapters: Adapters, upload_id: UUID) -> bool:

@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -215,7 +214,7 @@ def test_an_object_that_changes_meanwhile_keeps_nothing(
 
 
 def _full(store: Store, patch: pytest.MonkeyPatch) -> None:
-    def refuse(key: str, side: Side, content: BinaryIO) -> None:
+    def refuse(*_: object) -> None:
         raise StorageFullError("The storage is full.")
 
     patch.setattr(store, "put_side", refuse)

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -76,3 +77,30 @@ def test_a_failing_step_stops_neither_the_others_nor_itself(
     with running(committed):
         for semaphore in (failed, ran) * 3:
             assert semaphore.acquire(timeout=10)
+
+
+def test_it_leaves_in_time_though_a_step_does_not(
+    system: System, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F12: what is under way is broken off, as by a crash, before ECS would do so to all of them."""
+    begun, end, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def endless(_system: System) -> None:
+        begun.set()
+        end.wait(30)
+
+    impatient = replace(system, settings=system.settings.model_copy(update={"graceful_timeout": 1}))
+    monkeypatch.setattr(scheduler, "SCHEDULE", (Periodic(endless, every=1),))
+    thread = threading.Thread(target=scheduler.run, args=(impatient, stop))
+    thread.start()
+    assert begun.wait(10)
+    stop.set()
+    thread.join(10)
+    try:
+        assert not thread.is_alive()
+        (left,) = [each for each in threading.enumerate() if each.name == "endless"]
+        assert left.daemon, "no thread keeps the process"
+        assert [record for record in caplog.records if "steps_broken_off" in record.getMessage()]
+    finally:
+        end.set()
+        left.join(10)

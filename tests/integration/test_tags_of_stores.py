@@ -59,7 +59,7 @@ def test_a_bucket_without_versions_or_tags_will_do(
 ) -> None:
     system, server = unversioned
     upload = make_upload(system, sender, S.CLEAN)
-    bucket_of(system)[0].put_side(upload.storage_key, "members", BytesIO(b"x"))
+    bucket_of(system)[0].put_side(upload.storage_key, "members", BytesIO(b"x"), ScanStatus.CLEAN)
     assert tag_stored(system) == {"tagged": 1}
     assert noted(system, upload) == "clean"
     if server.name == "moto":

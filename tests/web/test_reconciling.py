@@ -8,37 +8,32 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from app import create_app
-from app.adapters import sqs
 from app.domain.errors import DependencyError
 from app.domain.events import Event
 from app.domain.lifecycle import UploadState
 from app.jobs.reconciling import take_upload_events
 from app.jobs.scan_upload import scan_upload
-from app.models import Account, AuditEvent, EventRecord, Ticket, Upload
-from app.services.intake import direct, reconciling, records
-from app.services.steps import Outcome
+from app.models import Account, AuditEvent, EventRecord, Ticket
+from app.services.intake import direct
 from app.system import System
 from tests import dying
 from tests.factories.direct import bucket_of, with_bucket
 from tests.factories.people import make_organisation
 from tests.factories.tickets import basic, issue_ticket
-from tests.factories.upload_events import TRIES, Queue, created, with_queue
+from tests.factories.upload_events import TRIES, Queue, created
 from tests.fakes import FakeQueue
 from tests.integration.looking import fresh, pass_time
-from tests.s3servers import ACCESS_KEY, REGION, SECRET_KEY, S3Server
+from tests.s3servers import S3Server
 from tests.web.callers import Caller
 from tests.web.direct import SMALL, Direct
+from tests.web.reconciling import as_at_aws, joined, listening, take_later, told_of
 
 S = UploadState
 
 
 @pytest.fixture(autouse=True)
 def _as_at_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setattr(sqs, "_WAIT", 0)
-    monkeypatch.setattr(sqs, "_MINE", 0)  # what is left comes again at once
+    as_at_aws(monkeypatch)
 
 
 @pytest.fixture
@@ -48,19 +43,12 @@ def system(system: System, moto: S3Server) -> System:
 
 @pytest.fixture
 def said(system: System, moto: S3Server) -> Queue:
-    """Give the queue in which the bucket says what comes; what it says first has been taken."""
-    queue = Queue(moto)
-    queue.hear_of(moto, bucket_of(system)[1])
-    return queue
+    return told_of(system, moto)
 
 
 @pytest.fixture
 def scheduler(system: System, moto: S3Server, said: Queue) -> System:
-    listening = with_queue(system, moto, said)
-    assert said.left() == 1, "the test event"
-    assert take_upload_events(listening) is None
-    assert said.left() == 0
-    return listening
+    return listening(system, moto, said)
 
 
 @pytest.fixture
@@ -68,26 +56,6 @@ def app(system: System) -> Flask:
     app = create_app(system.settings, adapters=system.adapters, database=system.database)
     app.testing = False
     return app
-
-
-def joined(
-    system: System, customer: Caller, content: bytes = SMALL, arrange: dying.Arrange | None = None
-) -> Upload:
-    """Send all of it; the web process dies over the completion, after the store has put it together."""
-    sent = Direct(customer, content).begin(case="CS-7").send()
-    with pytest.MonkeyPatch.context() as patch:
-        (arrange or dying.before(records, "seal"))(patch)
-        with pytest.raises(dying.Killed):
-            sent.complete()
-    with system.work() as uow:
-        upload = uow.session.get_one(Upload, sent.id, populate_existing=True)
-        assert upload.state is S.RECEIVING
-        return upload
-
-
-def take_later(scheduler: System, upload: Upload) -> Outcome:
-    pass_time(scheduler, upload.id, reconciling.PATIENCE + 1)
-    return take_upload_events(scheduler)
 
 
 def test_what_lost_its_web_process_is_completed_for_its_sender(
@@ -232,7 +200,8 @@ def test_what_fails_is_left_for_the_next_time_and_given_up_at_last(
         patch.setattr(direct, "finish", away)
         said.say("unreadable")
         with pytest.MonkeyPatch.context() as once:
-            once.setattr("app.jobs.reconciling._SECONDS", 0.3)
+            once.setattr("app.jobs.reconciling._SECONDS", 0.5)
+            once.setattr("app.jobs.reconciling._PAUSES", (0,))
             take_upload_events(scheduler)
     assert said.given_up() == 1, f"after {TRIES} tries"
     assert said.left() == 0

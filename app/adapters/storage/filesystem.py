@@ -1,8 +1,7 @@
 """Bundles on a file system (a local disk, EFS): ``incoming/<key>`` until sealed, then ``sealed/<key>``.
 
-No object is ever overwritten: sealing is link(2), which refuses an existing name. Whoever
-writes to or seals an incoming object holds flock(2) on it, which dies with the process.
-What is kept beside a sealed object is called ``sealed/<key>.<side>``.
+No object is ever overwritten: sealing is link(2), which refuses an existing name. Whoever writes to or seals
+an incoming object holds flock(2) on it, which dies with the process. ``sealed/<key>.<side>`` lies beside one.
 """
 
 import fcntl
@@ -25,6 +24,7 @@ from app.domain.errors import (
     StateConflictError,
     StorageFullError,
 )
+from app.domain.scan_status import ScanStatus
 from app.ports import Room, Side
 
 # Without dots there is no way up, and other files may lie beside an object (``<key>.members``).
@@ -113,7 +113,7 @@ class FilesystemStorage:
             file = os.fdopen(_open(self._path(self._sealed, key), os.O_RDONLY), "rb")
             return file, _version(file.fileno())
 
-    def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
+    def put_side(self, key: str, side: Side, content: BinaryIO, _status: ScanStatus | None = None) -> None:
         """See `app.ports.Storage`."""
         path = self._path(self._sealed, key)
         with storage_errors():

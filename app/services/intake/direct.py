@@ -15,6 +15,7 @@ from app.domain import naming
 from app.domain.errors import BadRequestError, GoneError, LockedError, NotFoundError, StateConflictError
 from app.domain.lifecycle import UploadState
 from app.domain.parts import Cut, Part
+from app.domain.policy import Pass
 from app.models import Upload
 from app.ports import PresignsUploads, Storage
 from app.queries import uploads
@@ -140,41 +141,40 @@ def announced_parts(upload: Upload, said: Mapping[int, str]) -> list[Part]:
 
 
 def join(
-    storage: Storage, upload: Upload, announced: Iterable[Part], confirm: Callable[[], None] = lambda: None
+    storage: Storage,
+    upload: Upload,
+    announced: Iterable[Part],
+    note: Callable[[str], None] = lambda _: None,
+    noted: Callable[[], str | None] = lambda: None,
 ) -> str:
     """Put the parts together and look at the result; return its version. May be repeated.
 
-    Storage I/O only; call it outside a transaction. ``confirm`` is called when all parts are here, before
-    they are put together.
+    Storage I/O only; call it outside a transaction. ``note`` is called when all parts are here, before
+    they are put together, with the sums that what they become must have; ``noted`` returns what an
+    earlier try has noted.
 
     Raises:
         PartsMissingError: not everything is here as ``announced``; nothing was done.
         NotFoundError: neither the parts are here nor what was made of them.
+        DigestMismatchError: something else was made of them.
         WrongContentError: it is no .tgz.
         DependencyError: asking again may work.
     """
     store = presigning(storage)
     try:
         have = arrived(store, upload)
-    except NotFoundError:  # an earlier try came as far as joining them, and had compared them
-        version = store.joined(upload.storage_key, upload.declared_bytes or 0)
+    except NotFoundError:  # an earlier try came as far as joining them, perhaps not as far as comparing
+        version = store.joined(upload.storage_key, upload.declared_bytes or 0, noted())
     else:
         parts = list(announced)
         if missing := _missing(upload, parts, have):
             raise PartsMissingError(missing)
-        confirm()
-        version = store.join_parts(upload.storage_key, upload.multipart_id or "", parts)
+        version = store.join_parts(upload.storage_key, upload.multipart_id or "", parts, note)
     check_content(storage, upload.storage_key)
     return version
 
 
-def finish(
-    work: Work,
-    storage: Storage,
-    upload: Upload,
-    announced: Iterable[Part] = (),
-    confirm: Callable[[], None] = lambda: None,
-) -> Upload:
+def finish(work: Work, storage: Storage, upload: Upload, announced: Iterable[Part] = ()) -> Upload:
     """Put the parts together, look at the result, and seal the row: see `join`. May be repeated.
 
     ``work`` opens a unit of work of whoever completes it. When this returns, it may be acknowledged.
@@ -182,9 +182,46 @@ def finish(
     Raises:
         PortalError: as `join` and `records.seal`.
     """
-    version = join(storage, upload, announced, confirm)
+
+    def note(sums: str) -> None:  # whoever looks meanwhile sees that something happens
+        with work() as uow:
+            records.checkpoint(uow, upload.id, upload.declared_bytes or 0)
+            _note_joining(uow, upload.id, sums)
+
+    def noted() -> str | None:
+        with work() as uow:
+            joining = uow.session.scalar(select(Upload.joining).where(Upload.id == upload.id))
+        return joining and joining["sums"]
+
+    version = join(storage, upload, announced, note, noted)
     with work() as uow:
         return records.seal(uow, upload.id, size=upload.declared_bytes or 0, sha256=None, version=version)
+
+
+def _note_joining(uow: UnitOfWork, upload_id: UUID, sums: str) -> None:
+    """Note what must become of the parts, and what the actor came with, before it is asked for.
+
+    So whoever finds later what has become of them can compare it, and knows whom to ask after.
+    """
+    by = uow.actor.came_by
+    joining = {
+        "sums": sums,
+        "token": by.token_id and str(by.token_id),
+        "issuer": by.issuer_id and str(by.issuer_id),
+    }
+    uow.session.execute(
+        update(Upload)
+        .where(Upload.id == upload_id, Upload.state == UploadState.RECEIVING)
+        .values(joining=joining)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def came_by(upload: Upload) -> Pass:
+    """Return what whoever asked for the joining came with; nothing, if nobody has."""
+    by = upload.joining or {}
+    token, issuer = by.get("token"), by.get("issuer")
+    return Pass(token_id=token and UUID(token), issuer_id=issuer and UUID(issuer))
 
 
 def _missing(upload: Upload, announced: Iterable[Part], have: Iterable[Part]) -> list[int]:

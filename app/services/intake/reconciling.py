@@ -15,6 +15,7 @@ from typing import Final
 from sqlalchemy import func, select
 
 from app.domain.errors import (
+    DigestMismatchError,
     ForbiddenError,
     NotFoundError,
     PortalError,
@@ -41,7 +42,7 @@ Work = Callable[[Actor], AbstractContextManager[UnitOfWork]]
 
 class Outcome(StrEnum):
     COMPLETED = "completed"
-    REFUSED = "refused"  # it is no bundle
+    REFUSED = "refused"  # it is no bundle, or not what was sent
     NOTHING = "nothing"  # there is nothing to do about it, now or later
     TOO_EARLY = "too early"
 
@@ -64,7 +65,7 @@ def reconcile(work: Work, adapters: Adapters, arrived: Arrived) -> Outcome:
         return Outcome.TOO_EARLY
     try:
         done = direct.finish(lambda: _for(work, sender), adapters.store(upload.storage_name), upload)
-    except WrongContentError as error:
+    except (WrongContentError, DigestMismatchError) as error:
         return _refuse(work, adapters, upload, error)
     except (NotFoundError, StateConflictError, ForbiddenError) as error:
         # Of another size, without its parts, ended by its sender just now, or theirs no more.
@@ -88,7 +89,9 @@ def _find(uow: UnitOfWork, key: str) -> tuple[Upload, Actor, bool] | None:
     if upload.ticket:
         return upload, actor_with(upload.ticket, None), found[1]
     assert upload.uploader is not None  # noqa: S101  # one_sender guarantees it
-    return upload, actor_of(upload.uploader, None), found[1]
+    # With what they asked for it, if they came so far: who was refused for a token that was revoked while
+    # the store put it together, is not told an hour later that it was handed in.
+    return upload, actor_of(upload.uploader, None, came_by=direct.came_by(upload)), found[1]
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, null, select, update
 
 from app import tracing
 from app.domain import naming
@@ -222,6 +222,7 @@ def seal(uow: UnitOfWork, upload_id: UUID, *, size: int, sha256: str | None, ver
             sha256=sha256,
             received_bytes=size,
             storage_version=version,
+            joining=null(),
             sealed_at=func.now(),
             trace=tracing.traceparent(),
         )

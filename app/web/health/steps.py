@@ -17,6 +17,7 @@ TITLES: Final[dict[str, str]] = {
     "ring_deliveries": "Remind workers of mails and messages",
     "tend_gate": "Test the virus scanner",
     "tag_stored": "Write verdicts on stored files",
+    "tag_again": "Write verdicts again",
     "take_upload_events": "Complete uploads that nobody completed",
     "watch_queues": "Look for work that piles up",
     "abandon_stale": "Give up unfinished uploads",

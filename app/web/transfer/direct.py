@@ -112,13 +112,8 @@ def _complete(upload: Upload, parts: list[Part]) -> Upload:
         LostError: the store knows nothing of it any more; nothing was changed.
         PortalError: as `direct.finish`.
     """
-
-    def note() -> None:  # whoever looks meanwhile sees that something happens
-        with work() as uow:
-            records.checkpoint(uow, upload.id, upload.declared_bytes or 0)
-
     try:
-        return direct.finish(work, store_of(upload), upload, parts, note)
+        return direct.finish(work, store_of(upload), upload, parts)
     except direct.PartsMissingError:
         raise
     except (NotFoundError, StateConflictError) as error:

@@ -4,7 +4,7 @@ A part's address is good for its length and its SHA-256 only, both of which are 
 object: that comes to be when `join_parts` completes the upload, on the condition that there is none.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,10 +13,10 @@ from botocore.exceptions import ClientError
 
 from app.adapters.storage.s3.client import Connection, absent, code_of, refused, s3_errors
 from app.adapters.storage.s3.names import FILES, INCOMING, name_of
-from app.adapters.storage.s3.objects import Found, find
+from app.adapters.storage.s3.objects import find
 from app.adapters.storage.s3.sealing import complete
 from app.adapters.storage.s3.sums import Sums
-from app.domain.errors import NotFoundError, StateConflictError
+from app.domain.errors import DigestMismatchError, NotFoundError, StateConflictError
 from app.domain.parts import Part, SignedRequest
 
 if TYPE_CHECKING:
@@ -73,27 +73,36 @@ class Presigning:
                 for part in self._parts(key, begun)
             ]
 
-    def join_parts(self, key: str, begun: str, parts: Sequence[Part]) -> str:
+    def join_parts(
+        self, key: str, begun: str, parts: Sequence[Part], note: Callable[[str], None] = lambda _: None
+    ) -> str:
         """See `app.ports.PresignsUploads`. Checksums are compared by the store, and once more here."""
         expected = None
         with s3_errors():
             try:
-                expected = self._join(key, begun, parts)
+                chosen = self._chosen(key, begun, parts)
+                expected = str(Sums.of_parts(chosen))
+                note(expected)
+                complete(self.at, name_of(INCOMING, key), begun, chosen)
             except ClientError as error:
                 if code_of(error) in _OTHERS:
                     raise StateConflictError("The store has other parts than those.", key=key) from error
                 if not absent(error) and not refused(error):
                     raise
                 # An earlier try was heard, and its answer lost.
-            found = self._joined(key, sum(part.size for part in parts))
-        if expected and expected.contradict(found.etag, found.sha256):
-            raise StateConflictError("The store has made something else of those parts.", key=key)
-        return found.version
+        return self.joined(key, sum(part.size for part in parts), expected)
 
-    def joined(self, key: str, size: int) -> str:
+    def joined(self, key: str, size: int, expected: str | None = None) -> str:
         """See `app.ports.PresignsUploads`."""
         with s3_errors():
-            return self._joined(key, size).version
+            found = find(self.at, name_of(INCOMING, key))
+        if found is None or found.size != size:
+            raise NotFoundError("The bytes of this upload are not here.", key=key)
+        if expected and Sums.read(expected).contradict(found.etag, found.sha256):
+            raise DigestMismatchError(
+                "The store has made something else of those parts. Send the file again.", key=key
+            )
+        return found.version
 
     def sign_download(
         self, key: str, version: str, *, disposition: str, mimetype: str, seconds: int
@@ -127,20 +136,10 @@ class Presigning:
         for page in pages:
             yield from page.get("Parts", ())
 
-    def _join(self, key: str, begun: str, parts: Sequence[Part]) -> Sums:
-        """Complete the upload; return the sums that its object must have."""
+    def _chosen(self, key: str, begun: str, parts: Sequence[Part]) -> "list[PartTypeDef]":
+        """Return the parts as the store has them. Raises StateConflictError: it has not all of them."""
         stored = {part["PartNumber"]: part for part in self._parts(key, begun)}
         if missing := [part.number for part in parts if part.number not in stored]:
             raise StateConflictError("The store has other parts than those.", key=key, missing=missing)
         # Whether the store tells them or not: nothing but what was signed with these was taken.
-        chosen: list[PartTypeDef] = [
-            {**stored[part.number], "ChecksumSHA256": part.sha256 or ""} for part in parts
-        ]
-        complete(self.at, name_of(INCOMING, key), begun, chosen)
-        return Sums.of_parts(chosen)
-
-    def _joined(self, key: str, size: int) -> Found:
-        found = find(self.at, name_of(INCOMING, key))
-        if found is None or found.size != size:
-            raise NotFoundError("The bytes of this upload are not here.", key=key)
-        return found
+        return [{**stored[part.number], "ChecksumSHA256": part.sha256 or ""} for part in parts]

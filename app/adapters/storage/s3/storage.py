@@ -5,14 +5,14 @@ from contextlib import contextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from app.adapters.storage.s3 import objects, sealing, settling, states
 from app.adapters.storage.s3.appending import S3Sink
-from app.adapters.storage.s3.client import Account, Connection, s3_errors
+from app.adapters.storage.s3.client import Account, Connection, code_of, s3_errors
 from app.adapters.storage.s3.names import FILES, INCOMING, key_of, name_of
 from app.adapters.storage.s3.objects import forbidden
 from app.adapters.storage.s3.presigning import Presigning
@@ -20,6 +20,7 @@ from app.adapters.storage.s3.reading import open_object
 from app.adapters.storage.s3.tagging import Tagging
 from app.adapters.storage.s3.tiering import Tiering
 from app.domain.errors import DependencyError, NotFoundError, StateConflictError
+from app.domain.scan_status import NAME, ScanStatus
 from app.ports import Side
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class S3Storage(Presigning, Tagging, Tiering):
 
     def __init__(self, account: Account) -> None:
         self.at = Connection(account)
+        self._takes_tags = True
 
     @contextmanager
     def append(self, key: str, offset: int, confirm: Callable[[], None] = lambda: None) -> Iterator[S3Sink]:
@@ -92,17 +94,32 @@ class S3Storage(Presigning, Tagging, Tiering):
                 ) from error
         return open_object(self.at, found), found.version
 
-    def put_side(self, key: str, side: Side, content: BinaryIO) -> None:
+    def put_side(self, key: str, side: Side, content: BinaryIO, status: ScanStatus | None = None) -> None:
         """See `app.ports.Storage`."""
+        name = name_of(FILES, key, side)
         with s3_errors():
             objects.sealed(self.at, key)
-            self.at.client.upload_fileobj(
-                content,
-                self.at.bucket,
-                name_of(FILES, key, side),
-                ExtraArgs={"ChecksumAlgorithm": "SHA256"},
-                Config=_ONE_BY_ONE,
-            )
+            if not (status and self._takes_tags):
+                self._upload(name, content)
+                return
+            start = content.tell()
+            try:
+                self._upload(name, cast("BinaryIO", _KeptOpen(content)), Tagging=f"{NAME}={status}")
+            except ClientError as error:
+                if code_of(error) != "NotImplemented":
+                    raise
+                self._takes_tags = False
+                content.seek(start)
+                self._upload(name, content)
+
+    def _upload(self, name: str, content: BinaryIO, **more: str) -> None:
+        self.at.client.upload_fileobj(
+            content,
+            self.at.bucket,
+            name,
+            ExtraArgs={"ChecksumAlgorithm": "SHA256", **more},
+            Config=_ONE_BY_ONE,
+        )
 
     def open_side(self, key: str, side: Side) -> BinaryIO:
         """See `app.ports.Storage`."""
@@ -149,6 +166,28 @@ class S3Storage(Presigning, Tagging, Tiering):
                 if key := key_of(item["Key"]):
                     # some round the time of change up
                     yield key, max(0.0, (now - item[when]).total_seconds())
+
+
+class _KeptOpen:
+    """A file that stays open: boto3 closes what it has sent."""
+
+    def __init__(self, content: BinaryIO) -> None:
+        self._content = content
+
+    def read(self, size: int = -1, /) -> bytes:
+        return self._content.read(size)
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        return self._content.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._content.tell()
+
+    def seekable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Leave it open."""
 
 
 def _time_of(answer: "ResponseMetadataTypeDef") -> datetime:

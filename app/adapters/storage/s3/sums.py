@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import PartTypeDef
 
 _MD5_DIGITS = 32
+_UNKNOWN = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,15 @@ class Sums:
 
     md5: str | None
     sha256: str | None
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """Return what ``str`` made a text of."""
+        md5, _, sha256 = text.partition(" ")
+        return cls(*(None if each == _UNKNOWN else each for each in (md5, sha256)))
+
+    def __str__(self) -> str:
+        return " ".join(each or _UNKNOWN for each in (self.md5, self.sha256))
 
     @classmethod
     def of(cls, content: bytes) -> Self:
@@ -41,11 +51,16 @@ class Sums:
         return cls(md5, sha256)
 
     def contradict(self, etag: str, sha256: str | None) -> bool:
-        """Whether what a store tells of an object shows that it is another."""
+        """Whether what a store tells of an object shows that it is another.
+
+        By its SHA-256, if that is told. An ETag may look like an MD5 and be none: with SSE-KMS, for one.
+        """
+        told = (sha256 or "").partition("-")[0]  # some append the number of parts
+        if told and self.sha256:
+            return told != self.sha256
         tag, _, count = etag.partition("-")
         is_md5 = len(tag) == _MD5_DIGITS and (not count or count.isdecimal())
-        told = (sha256 or "").partition("-")[0]  # some append the number of parts
-        return (is_md5 and self.md5 not in {None, tag}) or (bool(told) and self.sha256 not in {None, told})
+        return is_md5 and self.md5 not in {None, tag}
 
 
 def sha256_of(data: bytes) -> str:
