@@ -15,14 +15,17 @@ MEASURED = "sosreport-rabbitmq.tgz: scan"  # many small files: the slowest of wh
 FALLBACK = 60.0  # MB/s, of the run in docs/performance.md
 TASK_SHARE = 0.25  # of the measuring machine's four cores, which the scan used, in a task of one vCPU
 SIGNATURES = 0.5  # assumed: with ClamAV's full signatures a scan is half as fast as with EICAR's alone
+# What runs however little there is to do: as terraform/envs/prod.tfvars has it.
+LEAST_WORKERS, LEAST_WEB, LEAST_ACU = 2, 2, 1.0
 SESSIONS = 0.02  # pages per second that people open for each upload of the busiest hour
 
 METHOD = f"""
 A model, not a measurement, but for the scan's speed ("{MEASURED}" of `bench scan`, of which
 a task of one vCPU is taken to have {TASK_SHARE:g}, and {SIGNATURES:g} of that with full signatures).
 Sizes are lognormal, median 10 MB, mean 31 MB, seven bytes of content for each byte sent; arrivals
-follow an office day. The table has the fewest tasks (`worker.max`) with which one upload in twenty
-waits longer than {PATIENCE:.0f} s, and dollars a month at list prices, bundles kept for 90 days.
+follow an office day. What runs at least is what `envs/prod.tfvars` says. The table has the fewest
+tasks (`worker.max`) with which no more than one upload in twenty waits longer than {PATIENCE:.0f} s, and
+dollars a month at list prices, bundles kept for 90 days.
 """
 
 
@@ -45,13 +48,13 @@ def measured_speed() -> tuple[float, str]:
 
 
 def fewest(load: Load, speed: float) -> tuple[Fleet, Outcome]:
-    """Return the smallest fleet with which few wait long, and its day."""
+    """Return the smallest fleet with which few wait long, not less than production's, and its day."""
 
     def outcome(most: int) -> tuple[Fleet, Outcome]:
-        fleet = Fleet(speed, least=max(1, most // 4), most=most)
+        fleet = Fleet(speed, least=max(LEAST_WORKERS, most // 4), most=most)
         return fleet, simulate(load, fleet)
 
-    low, high = 0, 1
+    low, high = LEAST_WORKERS - 1, LEAST_WORKERS
     while percentile(outcome(high)[1].waits, 0.95) > PATIENCE:
         low, high = high, 2 * high
     while high - low > 1:
@@ -67,8 +70,9 @@ def _one(report: Report, load: Load, speed: float) -> None:
     fleet, day = fewest(load, speed)
     busiest = load.uploads * max(HOURS) / sum(HOURS)
     # A web task answers 100 pages a second; signing parts for senders is little beside that.
-    web = max(2, ceil(busiest * SESSIONS / 100))
-    costs = monthly(Use(load.uploads, day.bytes_sent, day.task_hours, web, acu=max(0.5, busiest / 2_000)))
+    web = max(LEAST_WEB, ceil(busiest * SESSIONS / 100))
+    acu = max(LEAST_ACU, busiest / 2_000)
+    costs = monthly(Use(load.uploads, day.bytes_sent, day.task_hours, web, acu))
     name = f"{load.uploads:,} a day"
     report.add(f"{name}: busiest hour", busiest, "uploads")
     report.add(f"{name}: sent", day.bytes_sent / 1e9, "GB")

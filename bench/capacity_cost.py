@@ -13,7 +13,7 @@ WORKER_TASK_HOUR: Final = 1 * VCPU_HOUR + 6 * GB_HOUR  # 1 vCPU, 6 GiB: clamd an
 WEB_TASK_HOUR: Final = 1 * VCPU_HOUR + 4 * GB_HOUR
 #: NAT, load balancer, firewall, Redis, scheduler, freshclam, logs, keys, endpoints, backups.
 STANDING: Final = 330.0
-ACU_HOUR: Final = 0.12  # Aurora Serverless v2; two instances run
+ACU_HOUR: Final = 0.14  # Aurora Serverless v2; two instances run
 S3_GB_MONTH: Final = (
     0.023,
     0.0125,

@@ -3,6 +3,10 @@
 # Old revisions of task definitions are kept (skip_destroy): until the services change over, and when ECS rolls a failed
 # deployment back, new tasks are started from the one before, which a deregistered revision does not allow.
 
+locals {
+  release_did_not_stay = "ECS gave this release up and went back to the one before: see the events of the service (docs/deploy/releases.md)."
+}
+
 resource "aws_ecs_cluster" "this" {
   name = local.name
 

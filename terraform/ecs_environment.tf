@@ -11,6 +11,8 @@ locals {
       BASE_URL    = local.base_url
       PROXY_HOPS  = "1" # the load balancer, and nothing before it
 
+      GRACEFUL_TIMEOUT = tostring(local.stop_seconds - 10) # what is under way ends before ECS ends the container
+
       DATABASE_HOST        = aws_rds_cluster.portal.endpoint
       DATABASE_PORT        = tostring(aws_rds_cluster.portal.port)
       DATABASE_NAME        = aws_rds_cluster.portal.database_name
@@ -40,10 +42,9 @@ locals {
   service_environment = {
     web = merge(
       {
-        KEEPALIVE        = tostring(local.keepalive_seconds)
-        GRACEFUL_TIMEOUT = tostring(local.stop_seconds - 10) # requests under way end before ECS ends the container
-        WEB_PROCESSES    = tostring(var.web.processes)
-        WEB_THREADS      = tostring(var.web.threads)
+        KEEPALIVE     = tostring(local.keepalive_seconds)
+        WEB_PROCESSES = tostring(var.web.processes)
+        WEB_THREADS   = tostring(var.web.threads)
       },
       { for name, value in { ASSETS_URL = local.assets_url } : name => value if var.enable_cloudfront_assets },
     )

@@ -69,6 +69,14 @@ resource "aws_ecs_service" "scheduler" {
     assign_public_ip = false
   }
 
+  lifecycle {
+    # ECS has put the old release back, and that one is steady: the new one did not stay.
+    postcondition {
+      condition     = self.task_definition == aws_ecs_task_definition.scheduler.arn
+      error_message = local.release_did_not_stay
+    }
+  }
+
   depends_on = [
     terraform_data.migrate,
     aws_efs_mount_target.shared,

@@ -90,6 +90,12 @@ resource "aws_ecs_service" "web" {
 
   lifecycle {
     ignore_changes = [desired_count] # autoscaling.tf decides it
+
+    # ECS has put the old release back, and that one is steady: the new one did not stay.
+    postcondition {
+      condition     = self.task_definition == aws_ecs_task_definition.web.arn
+      error_message = local.release_did_not_stay
+    }
   }
 
   depends_on = [

@@ -104,6 +104,12 @@ data "aws_iam_policy_document" "uploads_topic" {
       type        = "AWS"
       identifiers = [aws_iam_role.task["worker"].arn]
     }
+    # What the name of the role says already, once more: a principal without a condition is what checkov looks for.
+    condition {
+      test     = "StringEquals"
+      variable = "aws:PrincipalAccount"
+      values   = [local.account_id]
+    }
   }
 }
 

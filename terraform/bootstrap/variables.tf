@@ -61,9 +61,14 @@ variable "repository" {
 }
 
 variable "plan_pull_requests" {
-  description = "Pull requests from branches of the repository are planned too. Whoever may push a branch may then see what a plan sees: the state, and the application's secrets."
+  description = "Pull requests from branches of the repository are planned too. Whoever may push a branch may then run code of their own as the role that plans, and read what it reads: the state, and the application's secrets. Not for prod."
   type        = bool
-  default     = true
+  default     = false
+
+  validation {
+    condition     = !var.plan_pull_requests || contains(["dev", "stage"], var.environment)
+    error_message = "plan_pull_requests is for dev and stage: a branch that nobody has looked at would read prod's secrets."
+  }
 }
 
 variable "circleci" {

@@ -1,4 +1,5 @@
-# Small and cheap: one NAT gateway, a database that pauses, workers on Spot. Replace ids and names by yours.
+# Small and cheap: one NAT gateway, one database, workers on Spot. Replace ids and names by yours.
+# The database may pause (min_acu = 0), but the scheduler asks it every few seconds: only while services are scaled to 0.
 environment = "dev"
 repository  = "example/diagport"
 region      = "eu-west-1"

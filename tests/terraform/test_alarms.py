@@ -46,6 +46,15 @@ def test_every_section_says_where_to_look_and_what_to_do() -> None:
         assert re.search(r"\bfix\b", words), section
 
 
+def test_what_the_image_of_clamav_prints_is_explained() -> None:
+    """It is none of the portal's own metrics, which another test looks for on that page."""
+    script = (ROOT / "docker" / "clamav" / "signatures").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "operations" / "metrics.md").read_text(encoding="utf-8")
+    [name] = set(re.findall(r'"Name":"(\w+)"', script))
+    assert name not in {metric.name for metric in METRICS}
+    assert f"`{name}`" in page
+
+
 def test_alarms_look_at_metrics_that_the_portal_prints() -> None:
     """CloudWatch keeps a metric for each set of dimensions: one label too few, and nothing ever rings."""
     metrics = {metric.name: metric for metric in METRICS}

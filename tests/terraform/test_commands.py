@@ -108,9 +108,8 @@ def test_scripts_files_and_directories() -> None:
             for root, rest in re.findall(r"-chdir=(terraform[\w/]*)([^&|;]*)", text):
                 assert (ROOT / root).is_dir(), root
                 for file in re.findall(r"-(?:var-file|backend-config)=(\S+\w)", rest):
-                    assert (ROOT / root / file.replace("$environment", "dev")).is_file(), (
-                        f"{page.name}: {file}"
-                    )
+                    example = re.sub(r"\$environment|ENVIRONMENT", "dev", file)
+                    assert (ROOT / root / example).is_file(), f"{page.name}: {file}"
 
 
 def test_outputs_and_variables_of_terraform() -> None:

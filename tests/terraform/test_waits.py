@@ -38,3 +38,16 @@ def test_a_scan_that_is_under_way_can_end_meanwhile() -> None:
     scanning = Settings.model_fields["bundle_seconds"].default // 60
     [stopping] = _found(r"stop_seconds +=\s+(\d+)", "terraform/locals.tf")
     assert _worker() >= scanning + 5 + stopping // 60
+
+
+def test_a_release_that_ecs_takes_back_is_none_that_succeeded() -> None:
+    """The provider waits until a service is steady: it is so with the old release, too."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in _TERRAFORM.glob("ecs_*.tf"))
+    services = dict(
+        re.findall(r'^resource "aws_ecs_service" "(\w+)" \{$(.*?)^\}$', text, re.MULTILINE | re.DOTALL)
+    )
+    assert set(services) == {"web", "worker", "scheduler"}
+    for name, block in services.items():
+        assert re.search(r"^  wait_for_steady_state +=  *true", block, re.MULTILINE), name
+        [condition] = re.findall(r"postcondition \{\n +condition +=  *(.*)$", block, re.MULTILINE)
+        assert condition == f"self.task_definition == aws_ecs_task_definition.{name}.arn"

@@ -1,9 +1,13 @@
 """The model behind docs/deploy/capacity.md keeps to what can be worked out by hand."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bench.capacity import LEAST_ACU, LEAST_WEB, LEAST_WORKERS, fewest
 from bench.capacity_cost import GB_HOUR, HOURS, VCPU_HOUR, Use, monthly
 from bench.capacity_model import DAY, Fleet, Load, simulate
 
@@ -56,3 +60,16 @@ def test_what_is_kept_three_times_as_long_costs_less_than_three_times_as_much() 
     short, long = (monthly(Use(0, 1e12, 0, 0, 0, kept_days=days))["storage"] for days in (30, 90))
     assert short < long < 3 * short
     assert short == pytest.approx(1000 * 30 * 0.023)
+
+
+def test_no_fleet_is_less_than_what_production_runs() -> None:
+    code = Path(__file__).resolve().parents[2] / "terraform" / "envs" / "prod.tfvars"
+    text = code.read_text(encoding="utf-8")
+    least = {
+        what: float(number)
+        for what, number in re.findall(r"^(\w+) += \{ min(?:_acu)? = ([0-9.]+),", text, re.MULTILINE)
+    }
+    assert least == {"web": LEAST_WEB, "worker": LEAST_WORKERS, "database": LEAST_ACU}
+    fleet, day = fewest(Load(1), 7.5e6)
+    assert (fleet.least, fleet.most) == (LEAST_WORKERS, LEAST_WORKERS)
+    assert day.task_hours == pytest.approx(24 * LEAST_WORKERS, rel=0.01)

@@ -31,6 +31,19 @@ def _set(kind: str, key: str, value: Any, name: str | None = None) -> Spoil:
     return spoil
 
 
+def _ask_nothing(service: str) -> Spoil:
+    """Let it have no condition."""
+
+    def spoil(document: Document) -> None:
+        document["checks"] = [
+            asked
+            for asked in document["checks"]
+            if asked["address"]["to_display"] != f"aws_ecs_service.{service}"
+        ]
+
+    return spoil
+
+
 def _container(**changes: Any) -> Spoil:
     def spoil(document: Document) -> None:
         for values in _of(document, "aws_ecs_task_definition"):
@@ -107,6 +120,7 @@ SPOILS: dict[str, Spoil | tuple[Spoil, ...]] = {
     "no_secret_stands_in_the_open": _container(environment=[{"name": "DIAGPORT_SECRET_KEY", "value": "x"}]),
     "workers_wait_for_clamd": _container(dependsOn=[]),
     "releases_roll": _set("aws_ecs_service", "deployment_minimum_healthy_percent", 50),
+    "a_release_that_ecs_takes_back_fails": tuple(map(_ask_nothing, ("web", "worker", "scheduler"))),
     "tasks_scale_within_bounds": _set("aws_appautoscaling_target", "min_capacity", 99),
     "buckets_are_closed": _set("aws_s3_bucket_public_access_block", "block_public_acls", False),
     "nothing_acknowledged_expires": _set(

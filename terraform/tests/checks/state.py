@@ -43,6 +43,7 @@ class State:
         code = plan["configuration"]["root_module"]["resources"]
         self._written = {found["address"]: found.get("expressions", {}) for found in code}
         self._depends = {found["address"]: found.get("depends_on", []) for found in code}
+        self._held = {found["address"]["to_display"]: found["status"] for found in document.get("checks", [])}
         self.resources = [
             Resource(found["address"], found["type"], found["name"], found["values"])
             for found in document["values"]["root_module"]["resources"]
@@ -82,6 +83,10 @@ class State:
             found |= new
             left += new
         return found
+
+    def held(self, resource: Resource) -> bool:
+        """Whether it has conditions of its own, and all of them held when it was applied."""
+        return self._held.get(f"{resource.type}.{resource.name}") == "pass"
 
     def statements(self) -> Iterator[tuple[Resource, dict[str, Any]]]:
         """Yield every statement of every policy, with the resource that it stands in."""

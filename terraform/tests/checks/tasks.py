@@ -83,6 +83,14 @@ def releases_roll(state: State) -> Iterator[str]:
 
 
 @check
+def a_release_that_ecs_takes_back_fails(state: State) -> Iterator[str]:
+    """Waiting ends when the old release is steady again, too: a condition asks which one runs."""
+    for service in state.all("aws_ecs_service"):
+        if not state.held(service):
+            yield f"{service.name} may run another release than was asked for"
+
+
+@check
 def tasks_scale_within_bounds(state: State) -> Iterator[str]:
     """Six policies; the least is not more than the most."""
     policies = {policy.name for policy in state.all("aws_appautoscaling_policy")}
