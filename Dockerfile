@@ -9,7 +9,7 @@ ARG NODE_IMAGE=node:24-trixie-slim@sha256:8ec5d7557396cfe32d21c3f9c13072355ceab2
 # Front-end files, as package-lock.json has them: each with its hash.
 FROM ${NODE_IMAGE} AS vendor
 WORKDIR /build
-COPY package.json package-lock.json .npmrc ./
+COPY package.json package-lock.json ./
 COPY app/cli/dev/install.sh app/cli/dev/install.sh
 RUN ["sh", "app/cli/dev/install.sh", "vendor"]
 

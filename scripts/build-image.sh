@@ -37,8 +37,8 @@ if [ -n "$target" ]; then
     if skopeo inspect --authfile "$work/auth.json" --raw "docker://$image" >/dev/null 2>"$work/absent"; then
         say "$image is there already: it was scanned before it was pushed"
         exit 0
-    elif ! grep -qiE 'manifest unknown|not found|does not exist' "$work/absent"; then
-        cat "$work/absent" >&2 # the registry could not be asked, which is not the same as absent
+    elif ! grep -qi 'manifest unknown' "$work/absent"; then
+        cat "$work/absent" >&2 # it could not be asked, or knows no such repository, which is not the same as absent
         exit 1
     fi
 fi

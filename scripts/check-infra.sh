@@ -49,17 +49,24 @@ validate() {
     in_root "$1" terraform init -backend=false && in_root "$1" terraform validate
 }
 
-plan() { # DIRECTORY ENVIRONMENT MORE...
+plan() { # DIRECTORY ENVIRONMENT MORE...; TAG says which images
     local directory=$1 environment=$2
     shift 2
     in_root "$directory" terraform plan -no-color -input=false -detailed-exitcode \
-        -var-file="envs/$environment.tfvars" -var image_tag=0123abc "$@"
+        -var-file="envs/$environment.tfvars" -var "image_tag=${TAG:-0123abc}" "$@"
 }
 
 plan_from_nothing() {
     local status=0
     plan "$1" "$2" -out=plan || status=$?
     [ "$status" = 2 ] && in_root "$1" terraform show -json plan >"$1/plan.json"
+}
+
+plan_of_release() { # what a pipeline plans from the second release on: ids are known by then, and checks that asked
+    # nothing of unknown values ask now
+    local status=0
+    TAG=4567def plan "$1" "$2" -var run_migrations=false -out=release || status=$?
+    [ "$status" = 2 ] && in_root "$1" terraform show -json release >"$1/release.json"
 }
 
 pretend() { # migrations would really be run, by a task that is not there
@@ -77,6 +84,10 @@ look_through() { # DIRECTORY ENVIRONMENT: all that is asked of one environment
         --environment "$environment"
     quietly "$environment: pretend apply" pretend "$directory" "$environment"
     quietly "$environment: second plan is empty" plan "$directory" "$environment" -var run_migrations=false
+    quietly "$environment: plan of the next release" plan_of_release "$directory" "$environment"
+    quietly "$environment: nothing stateful is lost by it" python3 scripts/plan_guard.py "$directory/release.json"
+    quietly "$environment: checkov on it" python3 scripts/check_policy.py "$directory/release.json" \
+        --environment "$environment" --pretended
     quietly "$environment: policies" .venv-infra/bin/python scripts/check_iam.py "$directory/state.json"
     quietly "$environment: state" .venv-infra/bin/python -B terraform/tests/checks "$directory/state.json" \
         "$directory/plan.json" "$environment"

@@ -1,6 +1,6 @@
 """Run checkov over a plan, as `terraform show -json` printed it, or over terraform/ with prod's values.
 
-Usage: check_policy.py PLAN.json|DIRECTORY [--code DIRECTORY] [--environment dev|stage|prod]
+Usage: check_policy.py PLAN.json|DIRECTORY [--code DIRECTORY] [--environment dev|stage|prod] [--pretended]
 
 Exit status: 0 only when checkov could read everything, ran at least one check, none failed, none crashed, and
 whatever the code skips says why. checkov's own status is 0 for a plan that it could not read. Needs checkov
@@ -20,10 +20,14 @@ from typing import Any
 ONLY_IN_PLANS = ("CKV_AWS_133", "CKV_AWS_192", "CKV2_AWS_27", "CKV2_AWS_50", "CKV2_AWS_76")
 # What dev goes without, because it is cheap and holds nothing that would be missed.
 NOT_IN_DEV = ("CKV_AWS_139", "CKV_AWS_150", "CKV2_AWS_50")  # deletion protection (2), a second Redis
+# What a state that was only pretended cannot show: the stand-in's values for what AWS itself would fill in.
+NOT_PRETENDED = ("CKV2_AWS_12", "CKV2_AWS_35")
 CHECKOV = Path(__file__).resolve().parents[1] / ".venv-infra" / "bin" / "checkov"
 
 
-def run(what: Path, code: Path, environment: str) -> subprocess.CompletedProcess[str]:
+def run(
+    what: Path, code: Path, environment: str, *, pretended: bool = False
+) -> subprocess.CompletedProcess[str]:
     if what.is_dir():
         about = ["--directory", str(what), "--framework", "terraform"]
         about += ["--var-file", str(what / "envs" / "prod.tfvars"), "--skip-check", ",".join(ONLY_IN_PLANS)]
@@ -31,7 +35,8 @@ def run(what: Path, code: Path, environment: str) -> subprocess.CompletedProcess
         # What is skipped stands in the code; a plan does not hold its comments.
         about = ["--file", str(what), "--framework", "terraform_plan"]
         about += ["--repo-root-for-plan-enrichment", str(code)]
-        about += ["--skip-check", ",".join(NOT_IN_DEV)] if environment == "dev" else []
+        skipped = (NOT_IN_DEV if environment == "dev" else ()) + (NOT_PRETENDED if pretended else ())
+        about += ["--skip-check", ",".join(skipped)] if skipped else []
     quiet = ["--output", "json", "--skip-download", "--download-external-modules", "false"]
     return subprocess.run(
         [str(CHECKOV), *about, *quiet],
@@ -76,8 +81,9 @@ def main() -> int:
     parser.add_argument("what", type=Path)
     parser.add_argument("--code", type=Path, default=Path("terraform"), help="where the plan comes from")
     parser.add_argument("--environment", choices=["dev", "stage", "prod"], default="prod")
+    parser.add_argument("--pretended", action="store_true", help="a plan on what a stand-in applied")
     given = parser.parse_args()
-    done = run(given.what, given.code, given.environment)
+    done = run(given.what, given.code, given.environment, pretended=given.pretended)
     wrong, summary = judge(done.stdout, done.stderr)
     if done.returncode and not wrong:
         wrong = [f"checkov ended with {done.returncode}: {done.stderr[-500:]}"]

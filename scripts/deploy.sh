@@ -6,8 +6,9 @@
 #   deploy.sh drift ENVIRONMENT               fails if the account differs from what this code would make of it,
 #                                             or if nothing was ever applied
 #
-# TAG is the commit that the images were built from. Where it is not the commit of this code, older images are
-# to run again (a rollback): then nothing is migrated, because old code does not know newer migrations.
+# TAG is the commit that the images were built from, all 40 digits. Where it is not the commit of this code, older
+# images are to run again (a rollback): then they must be in the registry, as far as these credentials may ask, and
+# nothing is migrated, because old code does not know newer migrations.
 # ALLOW_DESTROY names stateful resources that may be lost, by address, with spaces between.
 # CHECK_POLICY=1 also looks a plan through with checkov and parliament, which are in .venv-infra then.
 # SUMMARY is a file that gets the plan as Markdown.
@@ -26,6 +27,7 @@ usage() {
 
 deed=${1:-} environment=${2:-} tag=${3:-} reviewed=${4:-}
 case $environment in dev | stage | prod) ;; *) usage ;; esac
+[ "$deed" = drift ] || [[ $tag =~ ^[0-9a-f]{40}$ ]] || usage
 case $deed in
     drift) [ $# = 2 ] || usage ;;
     plan) [ $# = 3 ] || usage ;;
@@ -36,6 +38,9 @@ esac
 work=$(mktemp -d) # the plan lies here, and nowhere else
 trap 'rm -rf "$work"' EXIT
 export TF_IN_AUTOMATION=1 TF_INPUT=0
+# An apply of the release before may be under way. Who plans waits for it, nearly as long as credentials last.
+patience=45m
+[ "$deed" = plan ] || patience=10m
 
 tf() { terraform -chdir=terraform "$@"; }
 
@@ -49,10 +54,30 @@ summary() { # what the plan says, folded away; GitHub takes 1 MiB at most
     } >>"$SUMMARY"
 }
 
+# The images of TAG, in the account that keeps them: what is not there would never start. Asked as those who pull ask,
+# which is all that other accounts may do there. The role that plans may not; pipelines ask with the push role before.
+images_are_there() {
+    local registry project image said
+    registry=$(python3 scripts/names.py "$environment" | sed -n 's/^registry=//p')
+    project=$(python3 scripts/names.py "$environment" | sed -n 's/^project=//p')
+    for image in app clamav; do
+        if said=$(aws ecr batch-get-image --registry-id "${registry%%.*}" --region "$(cut -d . -f 4 <<<"$registry")" \
+            --repository-name "$project/$image" --image-ids "imageTag=$tag" \
+            --query 'images[].imageId.imageTag' --output text 2>&1); then
+            [[ $said == *"$tag"* ]] || { say "there is no image $image of $tag"; return 1; }
+        elif [[ $said == *AccessDenied* ]]; then
+            say "these credentials may not ask whether the image $image of $tag is there: look before you apply"
+        else
+            say "$said"
+            return 1
+        fi
+    done
+}
+
 # Sets `changes` to 0 or 2, as `terraform plan -detailed-exitcode` does, and leaves plan, plan.txt and plan.json.
 make_plan() { # TAG MIGRATE
     changes=0
-    tf plan -no-color -lock-timeout=10m -detailed-exitcode -var-file="envs/$environment.tfvars" \
+    tf plan -no-color -lock-timeout="$patience" -detailed-exitcode -var-file="envs/$environment.tfvars" \
         -var "image_tag=$1" -var "run_migrations=$2" -out="$work/plan" || changes=$?
     [ "$changes" = 0 ] || [ "$changes" = 2 ] || exit "$changes"
     tf show -no-color "$work/plan" >"$work/plan.txt"
@@ -88,7 +113,12 @@ EOF
 fi
 
 migrate=false
-case $(git rev-parse HEAD) in "$tag"*) migrate=true ;; *) say "older images: nothing is migrated" ;; esac
+if [ "$(git rev-parse HEAD)" = "$tag" ]; then
+    migrate=true
+else
+    say "older images: nothing is migrated"
+    images_are_there
+fi
 make_plan "$tag" "$migrate"
 allowed=0
 python3 scripts/plan_guard.py "$work/plan.json" --allow "${ALLOW_DESTROY:-}" | tee "$work/guard.txt" || allowed=$?

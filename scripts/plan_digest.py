@@ -4,8 +4,9 @@ Usage: plan_digest.py PLAN.json VERSION.json
 
 Reads what `terraform show -json PLAN` and `terraform version -json` print. Two plans have the same digest
 when a reader of their text cannot tell them apart: the same resources, actions, values before and after;
-and when the same versions of the same providers made them. Sensitive values are left out, as Terraform
-leaves them out of the text, so the digest may be shown to anybody.
+and when the same versions of the same providers made them. What an update leaves as it is does not count:
+it moves by itself (how many tasks run just now), and Terraform hides it. Sensitive values are left out, as
+Terraform leaves them out of the text, so the digest may be shown to anybody.
 """
 
 import hashlib
@@ -46,14 +47,41 @@ def digest(plan: dict[str, Any], providers: dict[str, str]) -> str:
 
 
 def _change(change: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "actions": change["actions"],
+    same = _unchanged(change)
+    said = {
         "before": _visible(change.get("before"), change.get("before_sensitive")),
         "after": _visible(change.get("after"), change.get("after_sensitive")),
         "unknown": change.get("after_unknown"),
+    }
+    return {
+        "actions": change["actions"],
+        **{key: _without(value, same) for key, value in said.items()},
         "replaced_for": change.get("replace_paths"),
         "imported": change.get("importing"),
     }
+
+
+def _unchanged(change: dict[str, Any]) -> set[str]:
+    """Name the attributes that an update leaves as they are, secrecy included."""
+    before, after = change.get("before"), change.get("after")
+    if change["actions"] != ["update"] or not isinstance(before, dict) or not isinstance(after, dict):
+        return set()
+
+    def secrecy(side: str, name: str) -> Any:
+        marks = change.get(f"{side}_sensitive")
+        return marks.get(name, False) if isinstance(marks, dict) else marks
+
+    return {
+        name
+        for name in before.keys() & after.keys()
+        if before[name] == after[name] and secrecy("before", name) == secrecy("after", name)
+    }
+
+
+def _without(value: Any, names: set[str]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: inner for name, inner in value.items() if name not in names}
 
 
 def _visible(value: Any, sensitive: Any) -> Any:

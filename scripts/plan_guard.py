@@ -11,11 +11,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-# What cannot be made again from this repository: data, keys, names that others know, logs that must be kept.
+# What cannot be made again from this repository: data and what saves it, keys, names and subscriptions that
+# others hold, logs that must be kept.
 STATEFUL = frozenset(
     {
         "aws_backup_plan",
+        "aws_backup_selection",
         "aws_backup_vault",
+        "aws_backup_vault_lock_configuration",
         "aws_cloudwatch_log_group",
         "aws_db_instance",
         "aws_dynamodb_table",
@@ -27,11 +30,13 @@ STATEFUL = frozenset(
         "aws_elasticache_serverless_cache",
         "aws_kms_key",
         "aws_kms_replica_key",
+        "aws_lb",
         "aws_rds_cluster",
         "aws_rds_cluster_instance",
         "aws_s3_bucket",
         "aws_s3_bucket_versioning",
         "aws_secretsmanager_secret",
+        "aws_sns_topic",
         "aws_sqs_queue",
         "aws_ssm_parameter",
         "random_password",

@@ -1,10 +1,11 @@
 """Ask a portal that has just been deployed whether it does what it is for.
 
-Usage: smoke.py https://upload.example.com
+Usage: smoke.py https://upload.example.com [--must-send]
 
 Looks at health, sign-in page, headers and closed doors. With a customer's token in SMOKE_TOKEN (scopes
 uploads:write, uploads:read, uploads:download) it also sends a clean bundle and one with the EICAR test
-file, waits for both verdicts, fetches the one, is refused the other, and takes that back.
+file, waits for both verdicts, fetches the one, is refused the other, and takes that back. With --must-send it
+fails where there is no token.
 Exit status: 0 when all of it held, 1 otherwise.
 Standard library only: pipelines run this before anything is installed.
 """
@@ -144,11 +145,18 @@ def infected_upload(portal: Portal, patience: float) -> str:
         (rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR", b"STANDARD", b"ANTIVIRUS", b"TEST", b"FILE!$H+H*")
     )
     upload_id = _send(portal, "smoke-eicar.tgz", _bundle(eicar))
+    trouble = ""
     try:
         _settle(portal, upload_id, "infected", patience)
         portal.expect(409, "GET", f"/api/v1/uploads/{upload_id}/content", signed=True)
-    finally:
+    except SmokeError as error:
+        trouble = str(error)
+    try:
         portal.expect(204, "DELETE", f"/api/v1/uploads/{upload_id}", signed=True)
+    except SmokeError as error:  # neither hides the other
+        trouble = "; and then: ".join(filter(None, (trouble, str(error))))
+    if trouble:
+        raise SmokeError(trouble)
     return upload_id
 
 
@@ -193,10 +201,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--patience", type=float, default=300.0, help="seconds to wait for readiness, and a verdict"
     )
+    parser.add_argument("--must-send", action="store_true", help="fail where SMOKE_TOKEN is not given")
     given = parser.parse_args(arguments)
     steps = ["healthy", "sign-in page", "closed doors"]
     try:
         portal = Portal(given.url, os.environ.get("SMOKE_TOKEN") or None)
+        if given.must_send and not portal.token:
+            raise SmokeError("there is no SMOKE_TOKEN, so no bundle could be sent (docs/deploy/pipelines.md)")
         healthy(portal, given.patience)
         sign_in_page(portal)
         closed_doors(portal)

@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-from fnmatch import fnmatch
 from pathlib import Path
 
 from app.cli.dev import ROOT
@@ -38,10 +37,16 @@ def in_context(path: str) -> bool:
         if line and not line.startswith("#"):
             pattern = line.removeprefix("!")
             above = [path, *map(str, Path(path).parents)][:-1]
-            names = above if not pattern.startswith("**/") else [Path(each).name for each in above]
-            if any(fnmatch(name, pattern.removeprefix("**/")) for name in names):
+            if any(_fits(each, pattern) for each in above):
                 kept = line.startswith("!")
     return kept
+
+
+def _fits(path: str, pattern: str) -> bool:
+    """Follow Docker's rules: a star stays in its directory, and two of them are any number of directories."""
+    wildcards = {"**/": "(.*/)?", "*": "[^/]*", "?": "[^/]", ".": re.escape(".")}
+    expression = re.sub(r"\*\*/|[*?.]", lambda found: wildcards[found[0]], pattern)
+    return re.fullmatch(expression, path) is not None
 
 
 def build_program(target: Path) -> None:

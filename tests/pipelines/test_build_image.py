@@ -91,8 +91,15 @@ def test_a_tag_never_moves(programs: Programs) -> None:
     assert programs.calls("skopeo copy") == []
 
 
-def test_a_registry_that_does_not_answer_is_not_an_empty_one(programs: Programs) -> None:
-    programs.answer("skopeo inspect --authfile", status=1, errors="connection refused")
+@pytest.mark.parametrize(
+    "errors",
+    [
+        "connection refused",
+        "name unknown: The repository with name 'diagport/app' does not exist in the registry",
+    ],
+)
+def test_a_registry_that_does_not_answer_is_not_an_empty_one(programs: Programs, errors: str) -> None:
+    programs.answer("skopeo inspect --authfile", status=1, errors=errors)
     assert programs.run("build-image.sh", "app", COMMIT, TARGET).returncode == 1
     assert programs.calls("docker buildx") == []
 

@@ -23,7 +23,7 @@ class Checkout:
     def __init__(self, directory: Path) -> None:
         shutil.copytree(ROOT / "scripts", directory / "scripts", ignore=shutil.ignore_patterns("__pycache__"))
         (directory / "terraform" / "envs").mkdir(parents=True)
-        (directory / "terraform" / "envs" / "dev.tfvars").write_text('environment = "dev"\n')
+        shutil.copy(ROOT / "terraform" / "envs" / "dev.tfvars", directory / "terraform" / "envs")
         self.directory = directory
         self.git("init", "--quiet")
         self.git(
@@ -39,7 +39,8 @@ class Checkout:
         )
         self.head = self.git("rev-parse", "HEAD")
         self.programs = Programs(directory / "bin")
-        self.programs.add("terraform")
+        self.programs.add("terraform", "aws")
+        self.programs.answer("aws ecr batch-get-image", f"{OLDER}\n")
         self.plans("ordinary")
 
     def git(self, *arguments: str) -> str:
@@ -121,6 +122,45 @@ def test_older_images_do_not_migrate(checkout: Checkout) -> None:
     (plan,) = checkout.programs.calls("plan -no-color")
     assert f"image_tag={OLDER}" in plan
     assert "run_migrations=false" in plan
+    asked = checkout.programs.calls("aws ecr batch-get-image --registry-id 444444444444 --region eu-west-1")
+    assert [call.split("--repository-name ")[1].split()[0] for call in asked] == [
+        "diagport/app",
+        "diagport/clamav",
+    ]
+
+
+@pytest.mark.parametrize("deed", ["plan", "apply"])
+@pytest.mark.parametrize("answer", [{"output": "\n"}, {"status": 255, "errors": "no network"}])
+def test_older_images_must_be_there(checkout: Checkout, deed: str, answer: dict[str, Any]) -> None:
+    checkout.programs.answer("diagport/clamav", **answer)
+    digits = [checkout.plans("ordinary")] if deed == "apply" else []
+    done = checkout.run(deed, "dev", OLDER, *digits)
+    assert done.returncode == 1
+    assert "no image clamav of 0123" in done.stderr or "no network" in done.stderr
+    assert not checkout.programs.calls("plan -no-color")
+
+
+def test_who_may_not_ask_for_images_is_told(checkout: Checkout) -> None:
+    """The role that plans may not pull; the pipelines have asked before, with another."""
+    checkout.programs.answer("aws ecr", status=254, errors="An error occurred (AccessDeniedException)")
+    done = checkout.run("plan", "dev", OLDER)
+    assert done.returncode == 0, done.stderr
+    assert "look before you apply" in done.stderr
+
+
+def test_of_the_newest_images_nothing_is_asked(checkout: Checkout) -> None:
+    """A pull request's are never pushed, and its plan is made all the same."""
+    assert checkout.run("plan", "dev", checkout.head).returncode == 0
+    assert checkout.programs.calls("aws") == []
+
+
+def test_who_plans_waits_for_an_apply(checkout: Checkout) -> None:
+    reviewed = checkout.plans("ordinary")
+    checkout.run("plan", "dev", checkout.head)
+    checkout.run("apply", "dev", checkout.head, reviewed)
+    planning, planning_again = checkout.programs.calls("plan -no-color")
+    assert "-lock-timeout=45m" in planning
+    assert "-lock-timeout=10m" in planning_again
 
 
 @pytest.mark.parametrize(
@@ -178,6 +218,9 @@ def test_providers_are_those_that_were_committed(checkout: Checkout) -> None:
         ["plan", "qa", "abc"],
         ["apply", "dev", "abc"],
         ["apply", "dev", "abc", "xyz"],
+        ["apply", "dev", OLDER, "xyz"],
+        ["plan", "dev", "v1.2"],
+        ["plan", "dev", OLDER[:12]],  # a prefix of HEAD would be taken for HEAD
     ],
 )
 def test_wrong_arguments_touch_nothing(checkout: Checkout, arguments: list[str]) -> None:

@@ -70,6 +70,38 @@ def test_any_other_deed_shows(meddle: Callable[[dict[str, Any]], None]) -> None:
     assert digest(plan) != digest(load("ordinary"))
 
 
+def test_what_an_update_leaves_alone_does_not_show() -> None:
+    """How many tasks run moves by itself between a plan and its apply, and nobody changes it there."""
+    digests = set()
+    for running in (2, 3):
+        plan = load("ordinary")
+        for side in ("before", "after"):
+            first(plan, "update")[side]["desired_count"] = running
+        digests.add(digest(plan))
+    assert len(digests) == 1
+    first(plan, "update")["after"]["desired_count"] = 4  # and somebody who does change it is seen
+    assert digest(plan) not in digests
+
+
+def test_an_attribute_that_becomes_secret_shows() -> None:
+    plan = load("ordinary")
+    first(plan, "update")["before_sensitive"] = {"retention_in_days": True}
+    assert digest(plan) != digest(load("ordinary"))
+
+
+@pytest.mark.parametrize("action", [["delete", "create"], ["create", "delete"], ["delete"]])
+def test_of_what_is_lost_everything_shows(action: list[str]) -> None:
+    digests = set()
+    for running in (2, 3):
+        plan = load("ordinary")
+        change = first(plan, "update")
+        change["actions"] = action
+        for side in ("before", "after"):
+            change[side]["desired_count"] = running
+        digests.add(digest(plan))
+    assert len(digests) == 2
+
+
 def test_other_providers_show() -> None:
     """They may do something else with the same values."""
     assert digest(load("ordinary")) != digest(load("ordinary"), dict.fromkeys(PROVIDERS, "6.26.0"))

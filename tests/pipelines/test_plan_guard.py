@@ -13,6 +13,17 @@ from app.cli.dev import ROOT
 from scripts.plan_guard import STATEFUL, losses
 
 PLANS = Path(__file__).with_name("plans")
+# What holds the data, what saves it, and what others know by its name.
+KINDS = [
+    "aws_backup_selection",
+    "aws_backup_vault_lock_configuration",
+    "aws_efs_file_system",
+    "aws_kms_key",
+    "aws_lb",
+    "aws_rds_cluster",
+    "aws_s3_bucket",
+    "aws_sns_topic",
+]
 
 
 def guard(plan: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -39,11 +50,16 @@ def test_plans_that_terraform_made(plan: str, status: int, said: str) -> None:
     assert said in done.stdout
 
 
-def test_what_holds_nothing_may_go() -> None:
-    """The topic that the same plan destroys is not held against it."""
-    done = guard(PLANS / "destroyed.json", "--allow", "aws_s3_bucket.uploads")
+def test_what_was_allowed_may_go() -> None:
+    """The bucket alone is not enough: the topic that the same plan destroys has subscribers."""
+    topic = "aws_sns_topic.alarms"
+    assert guard(PLANS / "destroyed.json", "--allow", "aws_s3_bucket.uploads").returncode == 1
+    done = guard(PLANS / "destroyed.json", "--allow", f"aws_s3_bucket.uploads {topic}")
     assert done.returncode == 0
-    assert done.stdout == "allowed: aws_s3_bucket.uploads would be destroyed\n"
+    assert done.stdout.splitlines() == [
+        "allowed: aws_s3_bucket.uploads would be destroyed",
+        f"allowed: {topic} would be destroyed",
+    ]
 
 
 def test_an_address_allows_itself_alone(tmp_path: Path) -> None:
@@ -65,7 +81,7 @@ def test_what_stays_passes(actions: list[str]) -> None:
 @pytest.mark.parametrize(
     "actions", [["delete"], ["delete", "create"], ["create", "delete"], ["forget"], ["create", "forget"]]
 )
-@pytest.mark.parametrize("kind", ["aws_rds_cluster", "aws_s3_bucket", "aws_efs_file_system", "aws_kms_key"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_way_to_lose_it_is_seen(kind: str, actions: list[str]) -> None:
     address = f"module.inner[0].{kind}.it"
     plan = {"resource_changes": [{**change(f"{kind}.it", *actions), "address": address}]}
@@ -76,7 +92,7 @@ def test_what_is_gone_already_is_seen() -> None:
     """Terraform would quietly make an empty one."""
     plan = {
         "resource_changes": [change("aws_rds_cluster.portal", "create")],
-        "resource_drift": [change("aws_rds_cluster.portal", "delete"), change("aws_lb.portal", "delete")],
+        "resource_drift": [change("aws_rds_cluster.portal", "delete"), change("aws_route.out", "delete")],
     }
     assert list(losses(plan)) == ["aws_rds_cluster.portal"]
 

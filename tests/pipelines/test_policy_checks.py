@@ -1,10 +1,12 @@
 """What stands between checkov, parliament and a green build. Items 6, 15."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from scripts import check_policy
 from scripts.check_iam import mistaken, policies
 from scripts.check_policy import judge
 
@@ -90,3 +92,36 @@ def test_policies_are_found_wherever_they_are(kind: str) -> None:
 )
 def test_only_what_is_none_is_left_out(where: str, issue: str, detail: str, none: bool) -> None:
     assert mistaken(where, issue, detail) is none
+
+
+@pytest.mark.parametrize(
+    ("environment", "pretended", "skipped"),
+    [
+        ("prod", False, None),
+        ("prod", True, "CKV2_AWS_12,CKV2_AWS_35"),
+        ("dev", False, "CKV_AWS_139,CKV_AWS_150,CKV2_AWS_50"),
+        ("dev", True, "CKV_AWS_139,CKV_AWS_150,CKV2_AWS_50,CKV2_AWS_12,CKV2_AWS_35"),
+    ],
+)
+def test_of_a_plan_nothing_else_is_left_out(
+    environment: str, pretended: bool, skipped: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What only a pretended state gets wrong is asked of every real one."""
+    echo = tmp_path / "checkov"
+    echo.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    echo.chmod(0o755)
+    monkeypatch.setattr(check_policy, "CHECKOV", echo)
+    done = check_policy.run(tmp_path / "plan.json", tmp_path, environment, pretended=pretended)
+    given = done.stdout.splitlines()
+    assert (given[given.index("--skip-check") + 1] if "--skip-check" in given else None) == skipped
+
+
+def test_only_a_stand_in_is_pretended() -> None:
+    """No pipeline's plan is judged more mildly; and the plan of the next release is judged at all."""
+    scripts = Path(check_policy.__file__).parent
+    assert "--pretended" not in (scripts / "deploy.sh").read_text()
+    text = (scripts / "check-infra.sh").read_text()
+    look = text.split("look_through() {")[1].split("\n}")[0]
+    assert look.index("pretend apply") < look.index('check_policy.py "$directory/release.json"')
+    assert text.count("--pretended") == 1
+    assert look.count("--pretended") == 1

@@ -1,6 +1,8 @@
 """scripts/smoke.py against a portal that works, and against what is none. T1, T2."""
 
+import hashlib
 import http.server
+import json
 import os
 import re
 import subprocess
@@ -8,10 +10,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 
 import pytest
 
 from app.cli.dev import ROOT
+from scripts.smoke import Answer, Portal, SmokeError, infected_upload
 from tests.live import Live
 
 
@@ -35,6 +39,12 @@ def test_without_a_token_nothing_is_sent(live: Live) -> None:
     done = smoke(live.url)
     assert done.returncode == 0, done.stderr
     assert "nothing was sent" in done.stdout
+
+
+def test_where_something_must_be_sent_a_token_must_be_there(live: Live) -> None:
+    done = smoke(live.url, "--must-send")
+    assert done.returncode == 1
+    assert "there is no SMOKE_TOKEN" in done.stderr
 
 
 def test_a_token_that_is_refused_fails(live: Live) -> None:
@@ -83,6 +93,24 @@ def test_what_is_no_portal_fails(pages: dict[str, tuple[int, bytes]], said: str)
         done = smoke(url, "--patience", "0.2")
     assert done.returncode == 1
     assert said in done.stderr
+
+
+class Deaf(Portal):
+    """Takes the bundle, finds no virus in it, and does not take it back."""
+
+    def ask(self, method: str, path: str, body: bytes | None = None, *, signed: bool = False) -> Answer:
+        assert signed, path
+        said = {"id": "7", "sha256": hashlib.sha256(body or b"").hexdigest(), "state": "clean"}
+        status = {"PUT": 201, "GET": 200, "DELETE": 500}[method]
+        return Answer(status, Message(), json.dumps(said).encode())
+
+
+def test_a_failure_is_not_hidden_by_the_next_one() -> None:
+    """T1: that a virus was passed is what must be read first."""
+    with pytest.raises(
+        SmokeError, match=r"^7 became clean instead of infected; and then: DELETE .* answers 500"
+    ):
+        infected_upload(Deaf("http://127.0.0.1", "token"), 0.2)
 
 
 def test_nobody_there_fails() -> None:
