@@ -53,15 +53,11 @@ class Requests:
         self.made: list[tuple[str, dict[str, str]]] = []
         self.unanswered: list[str] = []  # methods of those whose connection broke
         page.on("request", self._note)
-        page.on("requestfailed", self._note_failed)
+        page.on("requestfailed", lambda request: self.unanswered.append(request.method))
 
     def _note(self, request: Request) -> None:
         if "/tus" in request.url:
             self.made.append((request.method, request.headers))
-
-    def _note_failed(self, request: Request) -> None:
-        if "/tus" in request.url:
-            self.unanswered.append(request.method)
 
     def fields(self, method: str, name: str) -> list[str]:
         return [headers.get(name, "") for made, headers in self.made if made == method]
