@@ -119,4 +119,5 @@ def test_without_scripts_everything_is_there(people: People, live: Live) -> None
     expect(rows.filter(has_text=f"{name} is ready")).not_to_contain_text("Unread")
     expect(rows.filter(has_text=f"{other} is ready")).to_contain_text("Unread")
     page.get_by_role("button", name="Mark all as read").click()
-    expect(page.get_by_text("All read")).to_be_visible()
+    # Not "All read": bundles of other tests become ready meanwhile.
+    expect(rows.filter(has_text=f"{other} is ready")).not_to_contain_text("Unread")
