@@ -75,10 +75,12 @@ def untagged_long_ago(uow: UnitOfWork, storage_names: Collection[str], limit: in
     return found
 
 
+def _scanned(storage_names: Collection[str]) -> Select[UUID]:
+    return select(Upload.id).where(Upload.state.in_(RESCANNABLE), Upload.storage_name.in_(storage_names))
+
+
 def _untagged(storage_names: Collection[str]) -> Select[UUID]:
-    return select(Upload.id).where(
-        Upload.tagged.is_(None), Upload.state.in_(RESCANNABLE), Upload.storage_name.in_(storage_names)
-    )
+    return _scanned(storage_names).where(Upload.tagged.is_(None))
 
 
 def put_off(uow: UnitOfWork, upload_id: UUID) -> None:
@@ -95,7 +97,7 @@ def scanned_after(
     uow: UnitOfWork, storage_names: Collection[str], after: UUID | None, limit: int
 ) -> Sequence[UUID]:
     """Return what was scanned and lies in these stores, tagged or not; by id, from ``after``."""
-    query = select(Upload.id).where(Upload.state.in_(RESCANNABLE), Upload.storage_name.in_(storage_names))
+    query = _scanned(storage_names)
     if after is not None:
         query = query.where(Upload.id > after)
     return uow.session.scalars(query.order_by(Upload.id).limit(limit)).all()

@@ -18,7 +18,7 @@ def main() -> None:
     def wait(_system: object, name: str) -> None:
         (folder / f"{name}.begun").touch()
         while not (folder / name).exists():
-            time.sleep(0.02)
+            time.sleep(0.02)  # between two looks: the test, elsewhere, says when the job ends
         (folder / f"{name}.done").touch()
 
     JOBS[JobName.DELIVER] = wait
